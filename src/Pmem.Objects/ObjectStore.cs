@@ -1,139 +1,261 @@
+using System.Runtime.CompilerServices;
+using Pmem.Objects.Heap;
+using Pmem.Objects.Layout;
+using Pmem.Objects.Logs;
 using Pmem.Pools;
 
 namespace Pmem.Objects;
 
-/// <summary>Options of allocation; the bits that PMDK calls <c>POBJ_FLAG_*</c>.</summary>
-[Flags]
-public enum AllocationOptions
-{
-    /// <summary>Plain: the content is undefined.</summary>
-    None = 0,
-
-    /// <summary>The object's bytes are zero and durable.</summary>
-    Zero = 1,
-
-    /// <summary>In a transaction: do not flush the object at commit; the caller does.</summary>
-    NoFlush = 2,
-}
-
-/// <summary>Fills a new object before it becomes visible; the object is durable when the constructor returns. Returning false cancels the allocation.</summary>
-/// <param name="store">The store.</param>
-/// <param name="content">The object's usable bytes.</param>
-public delegate bool ObjectConstructor(ObjectStore store, Span<byte> content);
-
-/// <summary>A persistent object store, byte-compatible with libpmemobj pools of layout 6.</summary>
+/// <summary>
+/// A persistent object store, byte-compatible with libpmemobj pools of layout 6: open a file, keep objects in it, change them atomically,
+/// find them whole after a crash.
+/// </summary>
+/// <remarks>
+/// All members may be used from many threads at once. What protects the program's own objects from each other's threads is the program's
+/// business, as with ordinary memory; <see cref="PersistentMutex"/> and <see cref="Transaction.Lock"/> help. References and spans into the
+/// store must not be used after <see cref="Dispose"/>.
+/// </remarks>
 public sealed unsafe partial class ObjectStore : IDisposable
 {
-    /// <summary>Creates a pool file of <paramref name="size"/> bytes (at least 8 MiB) with the layout name and opens it. Durable at return.</summary>
-    public static ObjectStore Create(string path, string layout, long size, ObjectStoreOptions? options = null) => throw new NotSupportedException();
+    /// <summary>Largest object in bytes (PMDK <c>PMEMOBJ_MAX_ALLOC_SIZE</c>).</summary>
+    public const long MaximumObjectSize = 0x3FFDFFFC0;
 
-    /// <summary>Opens a pool file, recovering it when it was not closed. <paramref name="layout"/> null accepts any layout.</summary>
-    public static ObjectStore Open(string path, string? layout = null, ObjectStoreOptions? options = null) => throw new NotSupportedException();
+    /// <summary>Smallest pool in bytes (PMDK <c>PMEMOBJ_MIN_POOL</c>).</summary>
+    public const long MinimumPoolSize = PoolDescriptor.MinimumPoolSize;
 
-    /// <summary>Makes a store in a map whose first 4096 bytes are zero, without a file; the store owns the map.</summary>
-    public static ObjectStore Create(PersistentMap map, string layout, ObjectStoreOptions? options = null) => throw new NotSupportedException();
+    private static long s_serials;
 
-    /// <summary>Opens and recovers the store in a map (an image in memory, say); the store owns the map.</summary>
-    public static ObjectStore Open(PersistentMap map, string? layout = null, ObjectStoreOptions? options = null) => throw new NotSupportedException();
+    private readonly PoolFile _pool;
+    private readonly PersistentMap _map;
+    private readonly LaneTable _lanes;
+    private readonly Lock _rootLock = new();
+    private bool _closed;
 
-    /// <summary>Checks everything in a pool file without changing a byte; pending recovery is applied to a private copy first.</summary>
-    public static StoreCheckResult Check(string path) => throw new NotSupportedException();
+    private ObjectStore(PoolFile pool, PoolBounds bounds, ulong runId, ObjectStoreOptions options)
+    {
+        _pool = pool;
+        _map = pool.Map;
+        Bounds = bounds;
+        RunId = runId;
+        PoolUuidLow = FoldUuid(pool.Header.PoolSetUuid);
+        Heap = new PersistentHeap(_map, bounds.HeapOffset, bounds.HeapSize, options.Arenas > 0 ? options.Arenas : Environment.ProcessorCount);
+        _lanes = new LaneTable(this, bounds, LaneLimit(options, bounds.LaneCount));
+    }
 
     /// <summary>The map that holds the store.</summary>
-    public PersistentMap Map => throw new NotSupportedException();
+    public PersistentMap Map => _map;
 
     /// <summary>The pool file's header.</summary>
-    public PoolHeader Header => throw new NotSupportedException();
+    public PoolHeader Header => _pool.Header;
+
+    /// <summary>The pool's path, or null for a store in memory.</summary>
+    public string? Path => _pool.Path;
 
     /// <summary>The layout name, at most 1023 bytes of UTF-8.</summary>
-    public string Layout => throw new NotSupportedException();
+    public string Layout => DescriptorReader.ReadLayout(_map);
 
     /// <summary>The pool-set uuid folded to 8 bytes, as in every <see cref="ObjectId"/> of this store.</summary>
-    public ulong PoolUuidLow => throw new NotSupportedException();
+    public ulong PoolUuidLow { get; }
 
     /// <summary>The run id: even, two more at each open.</summary>
-    public ulong RunId => throw new NotSupportedException();
+    public ulong RunId { get; }
 
     /// <summary>Bytes that the caller asked for the root object; 0 when there is none.</summary>
-    public long RootSize => throw new NotSupportedException();
+    public long RootSize => (long)_map.ReadUInt64(PoolDescriptor.RootSizeField);
 
-    /// <summary>The root object, made (zeroed) or grown when needed; its identity can change when it grows. Durable at return.</summary>
-    public ObjectId GetRoot(long size, ObjectConstructor? constructor = null) => throw new NotSupportedException();
+    /// <summary>Pool offset of the root object, or 0.</summary>
+    public long RootOffset => (long)_map.ReadUInt64(PoolDescriptor.RootOffsetField);
 
-    /// <summary>A reference to the root seen as <typeparamref name="T"/>, made or grown when needed.</summary>
-    public ref T Root<T>()
-        where T : unmanaged => throw new NotSupportedException();
+    /// <summary>Pool offset of the heap.</summary>
+    public long HeapOffset => Bounds.HeapOffset;
 
-    /// <summary>Allocates an object atomically. The object is lost (leaked) if the caller crashes before storing the id; see the overload with a destination.</summary>
-    public ObjectId Allocate(long size, ulong typeNumber = 0, AllocationOptions options = AllocationOptions.None, ObjectConstructor? constructor = null) => throw new NotSupportedException();
+    /// <summary>Bytes of the heap, its headers included.</summary>
+    public long HeapSize => Bounds.HeapSize;
 
-    /// <summary>Allocates an object and stores its id in <paramref name="destination"/>; when that lies in the pool, both become durable together.</summary>
-    public void Allocate(ref ObjectId destination, long size, ulong typeNumber = 0, AllocationOptions options = AllocationOptions.None, ObjectConstructor? constructor = null) => throw new NotSupportedException();
+    /// <summary>Something the program attaches to the open store.</summary>
+    public object? UserData { get; set; }
 
-    /// <summary>Resizes an object (contents kept, may move); new bytes are zero with <see cref="AllocationOptions.Zero"/>. Size 0 frees.</summary>
-    public void Reallocate(ref ObjectId destination, long size, ulong typeNumber = 0, AllocationOptions options = AllocationOptions.None) => throw new NotSupportedException();
+    internal PersistentHeap Heap { get; }
 
-    /// <summary>Frees an object and nulls the id; when the id lies in the pool, both become durable together. A null id is ignored.</summary>
-    public void Free(ref ObjectId id) => throw new NotSupportedException();
+    internal PoolBounds Bounds { get; }
 
-    /// <summary>Frees an object.</summary>
-    public void Free(ObjectId id) => throw new NotSupportedException();
+    internal bool IsClosed => _closed;
 
-    /// <summary>Allocates a copy of a string as UTF-8 with a closing NUL (PMDK <c>pmemobj_strdup</c>).</summary>
-    public void DuplicateString(ref ObjectId destination, ReadOnlySpan<char> text, ulong typeNumber = 0) => throw new NotSupportedException();
+    /// <summary>Distinguishes stores of this process, so that a thread never confuses a closed one with its successor.</summary>
+    internal long Serial { get; } = Interlocked.Increment(ref s_serials);
 
-    /// <summary>Reserves an object in DRAM only: it exists once <see cref="Publish"/> made the action durable.</summary>
-    public ObjectId Reserve(long size, ulong typeNumber, AllocationOptions options, out PersistentAction action) => throw new NotSupportedException();
-
-    /// <summary>Prepares the free of an object, done by <see cref="Publish"/>.</summary>
-    public void DeferFree(ObjectId id, out PersistentAction action) => throw new NotSupportedException();
-
-    /// <summary>Prepares an 8-byte store to the pool, done by <see cref="Publish"/>.</summary>
-    public void SetValue(ref ulong destination, ulong value, out PersistentAction action) => throw new NotSupportedException();
-
-    /// <summary>Makes all actions durable together or not at all.</summary>
-    public void Publish(Span<PersistentAction> actions) => throw new NotSupportedException();
-
-    /// <summary>Gives up the actions.</summary>
-    public void Cancel(Span<PersistentAction> actions) => throw new NotSupportedException();
-
-    /// <summary>The type number an object was allocated with.</summary>
-    public ulong GetTypeNumber(ObjectId id) => throw new NotSupportedException();
-
-    /// <summary>Usable bytes of an object, at least what was asked; 0 for null.</summary>
-    public long GetUsableSize(ObjectId id) => throw new NotSupportedException();
-
-    /// <summary>First object in heap order, or null; internal objects and the root are skipped.</summary>
-    public ObjectId First() => throw new NotSupportedException();
-
-    /// <summary>Next object in heap order, or null.</summary>
-    public ObjectId Next(ObjectId id) => throw new NotSupportedException();
+    /// <summary>What the heap holds, counted by walking it; the numbers of a heap in use are approximate.</summary>
+    public HeapStatistics GetHeapStatistics() => Heap.GetStatistics();
 
     /// <summary>Whether the reference points into this store's memory; gives its pool offset.</summary>
     public bool TryGetOffset<T>(ref readonly T reference, out long offset)
-        where T : unmanaged => throw new NotSupportedException();
+        where T : unmanaged
+    {
+        byte* pointer = (byte*)Unsafe.AsPointer(ref Unsafe.AsRef(in reference));
+        offset = pointer - _map.Pointer;
+        return (ulong)offset < (ulong)_map.Length;
+    }
 
-    /// <summary>The object's first bytes as <typeparamref name="T"/>.</summary>
+    /// <summary>The id of the object, or part of an object, that a reference points to. Throws <see cref="ArgumentException"/> when it is not in this store.</summary>
+    public ObjectId GetId<T>(ref readonly T reference)
+        where T : unmanaged => new(PoolUuidLow, (ulong)DemandOffset(in reference));
+
+    /// <summary>The object's first bytes as <typeparamref name="T"/>. Writes through the reference are plain stores: snapshot before, or persist after.</summary>
     public ref T Get<T>(ObjectId id)
-        where T : unmanaged => throw new NotSupportedException();
+        where T : unmanaged
+    {
+        if (id.PoolUuidLow != PoolUuidLow || id.IsNull)
+            ThrowForeign(id);
+        return ref _map.GetRef<T>((long)id.Offset);
+    }
 
     /// <summary>The object's first bytes as <typeparamref name="T"/>.</summary>
     public ref T Get<T>(ObjectRef<T> reference)
-        where T : unmanaged => throw new NotSupportedException();
+        where T : unmanaged
+    {
+        if (reference.IsNull)
+            ThrowForeign(default);
+        return ref _map.GetRef<T>((long)reference.Offset);
+    }
 
     /// <summary>The object's usable bytes (at most 2 GiB of them).</summary>
-    public Span<byte> GetSpan(ObjectId id) => throw new NotSupportedException();
+    public Span<byte> GetSpan(ObjectId id)
+    {
+        long offset = DemandObject(id);
+        return _map.GetSpan(offset, (int)Math.Min(int.MaxValue, Heap.UsableSize(offset)));
+    }
 
     /// <summary>Makes a value in the pool durable.</summary>
     public void Persist<T>(ref readonly T reference)
-        where T : unmanaged => throw new NotSupportedException();
+        where T : unmanaged => _map.Persist(DemandOffset(in reference), sizeof(T));
+
+    /// <summary>Makes the bytes of a span in the pool durable.</summary>
+    public void Persist(ReadOnlySpan<byte> span)
+    {
+        if (!span.IsEmpty)
+            _map.Persist(DemandOffset(in span[0]), span.Length);
+    }
 
     /// <summary>Begins a transaction on this thread, or a nested one when the thread has one already.</summary>
-    public Transaction BeginTransaction() => throw new NotSupportedException();
+    public Transaction BeginTransaction()
+    {
+        ThreadSlot slot = ThreadSlot.For(this);
+        if (slot.Depth > 0 && slot.Held!.Transaction.Depth > 0)
+            return slot.Held.Transaction.Begin();
+        Lane lane = EnterLane(slot);
+        return lane.Transaction.Begin();
+    }
 
     /// <summary>Runs the body in a transaction: commits when it returns, aborts and rethrows when it throws.</summary>
-    public void Run(Action<Transaction> body) => throw new NotSupportedException();
+    public void Run(Action<Transaction> body)
+    {
+        using Transaction transaction = BeginTransaction();
+        body(transaction);
+        transaction.Commit();
+    }
 
-    /// <summary>Closes the store: everything committed is durable, the shutdown state is clean.</summary>
-    public void Dispose() => throw new NotSupportedException();
+    /// <summary>Runs the body in a transaction and returns its result; <paramref name="state"/> saves the closure.</summary>
+    public TResult Run<TState, TResult>(TState state, Func<Transaction, TState, TResult> body)
+    {
+        using Transaction transaction = BeginTransaction();
+        TResult result = body(transaction, state);
+        transaction.Commit();
+        return result;
+    }
+
+    /// <summary>Takes a mutex that lives in this store, waiting for it. Throws <see cref="LockRecursionException"/> when the thread has it.</summary>
+    public void Lock(ref PersistentMutex mutex) => Transactions.PoolLock.Enter(this, DemandOffset(ref mutex));
+
+    /// <summary>Takes a mutex that lives in this store if it is free.</summary>
+    public bool TryLock(ref PersistentMutex mutex) => Transactions.PoolLock.TryEnter(this, DemandOffset(ref mutex));
+
+    /// <summary>Gives a mutex back. Throws <see cref="SynchronizationLockException"/> when the thread does not hold it.</summary>
+    public void Unlock(ref PersistentMutex mutex) => Transactions.PoolLock.Exit(this, DemandOffset(ref mutex));
+
+    /// <summary>
+    /// Closes the store: the shutdown state becomes clean and the file is unlocked. Transactions that other threads still have open are
+    /// lost, as in a crash: the next open rolls them back.
+    /// </summary>
+    public void Dispose()
+    {
+        if (_closed)
+            return;
+        _closed = true;
+        _pool.Dispose();
+    }
+
+    internal static ulong FoldUuid(Guid poolSetUuid)
+    {
+        // The uuid in its media form: first three groups little-endian, as Guid stores them too.
+        Span<byte> bytes = stackalloc byte[16];
+        poolSetUuid.TryWriteBytes(bytes);
+        ulong folded = 0;
+        for (int i = 0; i < 8; i++)
+            folded = (folded << 8) | (uint)(bytes[i] ^ bytes[8 + i]);
+        return folded;
+    }
+
+    internal Lane EnterLane(ThreadSlot slot)
+    {
+        if (slot.Depth++ > 0)
+            return slot.Held!;
+        try
+        {
+            ObjectDisposedException.ThrowIf(_closed, this);
+            return slot.Held = _lanes.Enter(slot);
+        }
+        catch
+        {
+            slot.Depth--;
+            throw;
+        }
+    }
+
+    internal Lane EnterLane() => EnterLane(ThreadSlot.For(this));
+
+    internal void ExitLane()
+    {
+        ThreadSlot slot = ThreadSlot.For(this);
+        if (--slot.Depth > 0)
+            return;
+        Lane lane = slot.Held!;
+        slot.Held = null;
+        _lanes.Exit(lane);
+    }
+
+    internal static void DemandSize(long size)
+    {
+        if (size is <= 0 or > MaximumObjectSize)
+            throw new ArgumentOutOfRangeException(nameof(size), $"an object has 1 to {MaximumObjectSize} bytes, not {size}");
+    }
+
+    internal OutOfSpaceException OutOfSpace(long size) =>
+        new($"no free space for an object of {size} bytes in the pool of {_pool.Size} bytes{(Path is null ? string.Empty : $" ({Path})")}: free objects, or make the pool larger");
+
+    /// <summary>The pool offset of an allocated object, or an exception that says what is wrong with the id.</summary>
+    internal long DemandObject(ObjectId id, bool inTransaction = false)
+    {
+        if (id.PoolUuidLow != PoolUuidLow || id.IsNull)
+            ThrowForeign(id);
+        long offset = (long)id.Offset;
+        if (!Bounds.IsInHeap(offset, 1) || (!inTransaction && !Heap.IsObject(offset)))
+            throw new ArgumentException($"0x{offset:x} is not an allocated object: it was freed before, or the id is wrong", nameof(id));
+        return offset;
+    }
+
+    internal long DemandOffset<T>(ref readonly T reference)
+        where T : unmanaged => TryGetOffset(in reference, out long offset)
+            ? offset
+            : throw new ArgumentException("the reference does not point into this store; take it from Get, Root or GetSpan", nameof(reference));
+
+    private static int LaneLimit(ObjectStoreOptions options, int onMedia)
+    {
+        int wanted = options.Lanes;
+        if (wanted == 0 && int.TryParse(Environment.GetEnvironmentVariable("PMEMOBJ_NLANES"), out int fromEnvironment))
+            wanted = fromEnvironment;
+        return wanted > 0 ? Math.Min(wanted, onMedia) : onMedia;
+    }
+
+    private static void ThrowForeign(ObjectId id) =>
+        throw new ArgumentException(id.IsNull ? "the object id is null" : $"the object id belongs to another pool (0x{id.PoolUuidLow:x})", nameof(id));
 }

@@ -1,3 +1,5 @@
+using Pmem.Objects.Transactions;
+
 namespace Pmem.Objects;
 
 /// <summary>Where a transaction is; the stages of libpmemobj.</summary>
@@ -25,73 +27,158 @@ public enum TransactionStage
 public readonly record struct PoolRange(long Offset, long Length);
 
 /// <summary>
-/// A handle to a transaction of the calling thread. Dispose without <see cref="Commit"/> aborts. A value type, so that a warm transaction
-/// allocates nothing; a stale handle is detected and throws <see cref="TransactionException"/>.
+/// A transaction of the calling thread: what is snapshotted, allocated and freed in it happens completely or not at all, whatever crashes.
 /// </summary>
-public readonly unsafe struct Transaction : IDisposable
+/// <remarks>
+/// <para><c>using var tx = store.BeginTransaction(); …; tx.Commit();</c>: dispose without commit aborts. Transactions nest; everything is
+/// decided at the outermost level, and an abort inside aborts all.</para>
+/// <para>A handle is a value, so that a warm transaction allocates nothing; copies mean the same level. A handle of a level that has ended, or used
+/// on another thread, throws <see cref="TransactionException"/>; after an abort the operations throw <see cref="TransactionAbortedException"/>.</para>
+/// </remarks>
+public readonly unsafe struct Transaction : IDisposable, IEquatable<Transaction>
 {
+    private readonly TransactionContext _context;
+    private readonly ulong _serial;
+    private readonly int _level;
+
+    internal Transaction(TransactionContext context, int level, ulong serial)
+    {
+        _context = context;
+        _level = level;
+        _serial = serial;
+    }
+
     /// <summary>The store.</summary>
-    public ObjectStore Store => throw new NotSupportedException();
+    public ObjectStore Store => _context.Store;
 
-    /// <summary>Where the transaction is.</summary>
-    public TransactionStage Stage => throw new NotSupportedException();
+    /// <summary>Where the transaction is; <see cref="TransactionStage.None"/> when this level has ended.</summary>
+    public TransactionStage Stage => _context is not null && _context.IsOpen(_level, _serial) ? _context.Stage : TransactionStage.None;
 
-    /// <summary>Something the program attaches to the outermost transaction; null at its begin.</summary>
-    public object? UserData { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+    /// <summary>Something the program attaches to the outermost transaction; null at its begin (PMDK <c>pmemobj_tx_set_user_data</c>).</summary>
+    public object? UserData
+    {
+        get => Demanded().UserData;
+        set => Demanded().UserData = value;
+    }
 
-    /// <summary>Saves a range in the undo log before it is changed. Durable at return, so the range may be changed at once.</summary>
-    public void Snapshot(long offset, long length) => throw new NotSupportedException();
+    /// <summary>
+    /// Saves a range in the undo log before it is changed (PMDK <c>pmemobj_tx_add_range</c>). Durable at return, so the range may be changed at
+    /// once; it is flushed at commit. Parts that are saved already cost nothing.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The range is not in the heap.</exception>
+    /// <exception cref="OutOfSpaceException">The log cannot grow; the transaction can only abort.</exception>
+    public void Snapshot(long offset, long length) => Demanded().Snapshot(offset, length);
 
-    /// <summary>Saves several ranges under one fence: cheaper than one call each.</summary>
-    public void Snapshot(ReadOnlySpan<PoolRange> ranges) => throw new NotSupportedException();
+    /// <summary>Saves several ranges; one wait for durability instead of one for each, which is most of what a snapshot costs.</summary>
+    public void Snapshot(ReadOnlySpan<PoolRange> ranges) => Demanded().Snapshot(ranges);
 
-    /// <summary>Saves a field.</summary>
+    /// <summary>Saves a field, or a whole structure.</summary>
+    /// <exception cref="ArgumentException">The reference does not point into the store.</exception>
     public void Snapshot<T>(ref T field)
-        where T : unmanaged => throw new NotSupportedException();
+        where T : unmanaged => Demanded().Snapshot(_context.Store.DemandOffset(ref field), sizeof(T));
 
-    /// <summary>Saves a whole object.</summary>
-    public void Snapshot(ObjectId id) => throw new NotSupportedException();
+    /// <summary>Saves all usable bytes of an object.</summary>
+    public void Snapshot(ObjectId id)
+    {
+        TransactionContext context = Demanded();
+        long offset = context.Store.DemandObject(id);
+        context.Snapshot(offset, context.Store.Heap.UsableSize(offset));
+    }
 
-    /// <summary>Registers a range for flushing at commit without saving it (new data, or data that need not be restored).</summary>
-    public void AddWithoutSnapshot(long offset, long length) => throw new NotSupportedException();
+    /// <summary>Has a range flushed at commit without saving it: for data that need not be restored (PMDK <c>POBJ_XADD_NO_SNAPSHOT</c>).</summary>
+    public void AddWithoutSnapshot(long offset, long length) => Demanded().AddWithoutSnapshot(offset, length);
 
-    /// <summary>Saves a field and stores a new value into it.</summary>
+    /// <summary>Saves a field and stores a new value into it (PMDK <c>TX_SET</c>).</summary>
     public void Set<T>(ref T field, T value)
-        where T : unmanaged => throw new NotSupportedException();
+        where T : unmanaged
+    {
+        TransactionContext context = Demanded();
+        long offset = context.Store.DemandOffset(ref field);
+        context.Snapshot(offset, sizeof(T));
+        context.Store.Map.Store(offset, value);
+    }
 
-    /// <summary>Allocates an object that exists if the transaction commits.</summary>
-    public ObjectId Allocate(long size, ulong typeNumber = 0, AllocationOptions options = AllocationOptions.None) => throw new NotSupportedException();
+    /// <summary>Allocates an object that exists if the transaction commits (PMDK <c>pmemobj_tx_alloc</c>). It need not be snapshotted to be filled.</summary>
+    /// <exception cref="OutOfSpaceException">No free space of that size; the transaction can only abort.</exception>
+    public ObjectId Allocate(long size, ulong typeNumber = 0, AllocationOptions options = AllocationOptions.None) =>
+        Demanded().Allocate(size, typeNumber, options);
 
-    /// <summary>Allocates a zeroed <typeparamref name="T"/>.</summary>
+    /// <summary>Allocates a zeroed <typeparamref name="T"/> (PMDK <c>TX_ZNEW</c>).</summary>
+    /// <exception cref="OutOfSpaceException">No free space of that size; the transaction can only abort.</exception>
     public ObjectRef<T> New<T>(ulong typeNumber = 0)
-        where T : unmanaged => throw new NotSupportedException();
+        where T : unmanaged => new(Demanded().Allocate(sizeof(T), typeNumber, AllocationOptions.Zero).Offset);
 
-    /// <summary>Resizes an object; the old one stays if the transaction aborts.</summary>
-    public ObjectId Reallocate(ObjectId id, long size, ulong typeNumber = 0, AllocationOptions options = AllocationOptions.None) => throw new NotSupportedException();
+    /// <summary>Resizes an object, which moves; the old one stays if the transaction aborts (PMDK <c>pmemobj_tx_realloc</c>).</summary>
+    /// <exception cref="OutOfSpaceException">No free space of that size; the transaction can only abort.</exception>
+    public ObjectId Reallocate(ObjectId id, long size, ulong typeNumber = 0, AllocationOptions options = AllocationOptions.None) =>
+        Demanded().Reallocate(id, size, typeNumber, options);
 
-    /// <summary>Allocates a copy of a string as UTF-8 with a closing NUL.</summary>
-    public ObjectId DuplicateString(ReadOnlySpan<char> text, ulong typeNumber = 0) => throw new NotSupportedException();
+    /// <summary>Allocates a copy of a string as UTF-8 with a closing NUL (PMDK <c>pmemobj_tx_strdup</c>).</summary>
+    public ObjectId DuplicateString(ReadOnlySpan<char> text, ulong typeNumber = 0)
+    {
+        TransactionContext context = Demanded();
+        byte[] bytes = new byte[System.Text.Encoding.UTF8.GetByteCount(text) + 1];
+        System.Text.Encoding.UTF8.GetBytes(text, bytes);
+        ObjectId id = context.Allocate(bytes.Length, typeNumber, AllocationOptions.None);
+        context.Store.Map.Copy((long)id.Offset, bytes, CopyHints.NoFlush);
+        return id;
+    }
+
+    /// <summary>Frees an object if the transaction commits (PMDK <c>pmemobj_tx_free</c>). A null id is ignored.</summary>
+    /// <exception cref="TransactionException">The object is freed twice, or is none.</exception>
+    public void Free(ObjectId id) => Demanded().Free(id);
 
     /// <summary>Frees an object if the transaction commits.</summary>
-    public void Free(ObjectId id) => throw new NotSupportedException();
+    public void Free<T>(ObjectRef<T> reference)
+        where T : unmanaged => Demanded().Free(reference.IsNull ? default : new ObjectId(_context.Store.PoolUuidLow, reference.Offset));
 
-    /// <summary>Adds actions prepared with <see cref="ObjectStore.Reserve"/> and its siblings; they happen if the transaction commits.</summary>
-    public void Publish(ReadOnlySpan<PersistentAction> actions) => throw new NotSupportedException();
+    /// <summary>
+    /// Takes over actions prepared with <see cref="ObjectStore.Reserve"/> and its siblings; they happen if the transaction commits (PMDK
+    /// <c>pmemobj_tx_publish</c>).
+    /// </summary>
+    public void Publish(ReadOnlySpan<PersistentAction> actions) => Demanded().Publish(actions);
 
-    /// <summary>Takes a lock now and holds it to the end of the outermost transaction.</summary>
-    public void Lock(ref PersistentMutex mutex) => throw new NotSupportedException();
+    /// <summary>Takes a lock now and holds it to the end of the outermost transaction (PMDK <c>pmemobj_tx_lock</c>).</summary>
+    public void Lock(ref PersistentMutex mutex) => Demanded().Lock(_context.Store.DemandOffset(ref mutex));
 
-    /// <summary>Calls back when the outermost transaction enters a stage.</summary>
-    public void OnStage(Action<TransactionStage> callback) => throw new NotSupportedException();
+    /// <summary>
+    /// Calls back when the outermost transaction enters a stage: <see cref="TransactionStage.Work"/> before the commit begins (an exception there
+    /// aborts), then <see cref="TransactionStage.OnCommit"/> or <see cref="TransactionStage.OnAbort"/>, then <see cref="TransactionStage.Finally"/>.
+    /// </summary>
+    public void OnStage(Action<TransactionStage> callback) => Demanded().OnStage(callback);
 
     /// <summary>Makes everything durable (outermost level), or ends a nested level.</summary>
-    public void Commit() => throw new NotSupportedException();
+    /// <exception cref="TransactionAbortedException">A nested level was aborted.</exception>
+    public void Commit() => Demanded().Commit(_level, _serial);
 
-    /// <summary>Restores everything and throws <see cref="TransactionAbortedException"/> with the cause through all levels.</summary>
-    public void Abort(Exception? cause = null) => throw new NotSupportedException();
+    /// <summary>Gives the transaction up: throws, and everything is as before when the outermost level is disposed.</summary>
+    /// <exception cref="TransactionAbortedException">Always; its inner exception is the cause.</exception>
+    public void Abort(Exception? cause = null) => Demanded().Abort(_level, _serial, cause);
 
     /// <summary>Ends the level: aborts when it was not committed.</summary>
-    public void Dispose() => throw new NotSupportedException();
+    public void Dispose() => _context?.Dispose(_level, _serial);
+
+    /// <inheritdoc/>
+    public bool Equals(Transaction other) => ReferenceEquals(_context, other._context) && _level == other._level && _serial == other._serial;
+
+    /// <inheritdoc/>
+    public override bool Equals(object? obj) => obj is Transaction other && Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(_context, _level, _serial);
+
+    /// <summary>Whether two handles mean the same level.</summary>
+    public static bool operator ==(Transaction left, Transaction right) => left.Equals(right);
+
+    /// <summary>Whether two handles mean different levels.</summary>
+    public static bool operator !=(Transaction left, Transaction right) => !left.Equals(right);
+
+    private TransactionContext Demanded()
+    {
+        TransactionContext context = _context ?? throw new TransactionException("no transaction: take the handle from BeginTransaction");
+        context.Demand(_level, _serial);
+        return context;
+    }
 }
 
 /// <summary>A transaction was misused, or cannot go on.</summary>
@@ -104,7 +191,7 @@ public class TransactionException : PmemException
     }
 }
 
-/// <summary>A transaction was aborted; the cause is the inner exception.</summary>
+/// <summary>A transaction was aborted; the cause, if one was given, is the inner exception.</summary>
 public sealed class TransactionAbortedException : TransactionException
 {
     /// <summary>Creates the exception.</summary>
@@ -112,17 +199,4 @@ public sealed class TransactionAbortedException : TransactionException
         : base(message, innerException)
     {
     }
-}
-
-/// <summary>Something prepared in DRAM that <see cref="ObjectStore.Publish"/> makes durable.</summary>
-public struct PersistentAction
-{
-    internal ulong Word;
-}
-
-/// <summary>A mutex that lives in the pool, 64 bytes (PMDK <c>PMEMmutex</c>): its state is volatile and reset at each open.</summary>
-[System.Runtime.InteropServices.StructLayout(System.Runtime.InteropServices.LayoutKind.Sequential, Size = 64)]
-public struct PersistentMutex
-{
-    internal ulong RunId;
 }

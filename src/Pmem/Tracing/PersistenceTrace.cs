@@ -48,9 +48,96 @@ public static class PersistenceTrace
     public static readonly bool IsEnabled =
         (AppContext.TryGetSwitch("Pmem.Tracing", out bool on) && on) || Environment.GetEnvironmentVariable("PMEM_TRACING") == "1";
 
+    private static ITraceSink[] s_sinks = [];
+
+    /// <summary>Held while an event happens and is reported, so that sinks see the order in which the events became visible.</summary>
+    internal static Lock Gate { get; } = new();
+
     /// <summary>Attaches a sink until the result is disposed. Throws <see cref="InvalidOperationException"/> when tracing is off.</summary>
-    public static IDisposable Attach(ITraceSink sink) => throw new NotSupportedException(sink.ToString());
+    public static IDisposable Attach(ITraceSink sink)
+    {
+        ArgumentNullException.ThrowIfNull(sink);
+        if (!IsEnabled)
+            throw new InvalidOperationException("tracing is off in this process: set the AppContext switch Pmem.Tracing, or start it with PMEM_TRACING=1");
+        lock (Gate)
+            s_sinks = [.. s_sinks, sink];
+        return new Attachment(sink);
+    }
 
     /// <summary>Passes a named point to the sinks; does nothing when tracing is off.</summary>
-    public static void Mark(string name) => _ = name;
+    public static void Mark(string name)
+    {
+        if (!IsEnabled)
+            return;
+        lock (Gate)
+        {
+            foreach (ITraceSink sink in s_sinks)
+                sink.OnMark(name);
+        }
+    }
+
+    internal static void Mapped(PersistentMap map)
+    {
+        lock (Gate)
+        {
+            foreach (ITraceSink sink in s_sinks)
+                sink.OnMap(map);
+        }
+    }
+
+    internal static void Unmapping(PersistentMap map)
+    {
+        lock (Gate)
+        {
+            foreach (ITraceSink sink in s_sinks)
+                sink.OnUnmap(map);
+        }
+    }
+
+    internal static void Store(PersistentMap map, long offset, ReadOnlySpan<byte> bytes, StoreKind kind)
+    {
+        if (bytes.IsEmpty)
+            return;
+        lock (Gate)
+        {
+            foreach (ITraceSink sink in s_sinks)
+                sink.OnStore(map, offset, bytes, kind);
+        }
+    }
+
+    internal static void Flush(PersistentMap map, long offset, long length)
+    {
+        lock (Gate)
+        {
+            foreach (ITraceSink sink in s_sinks)
+                sink.OnFlush(map, offset, length);
+        }
+    }
+
+    internal static void Fence(PersistentMap map)
+    {
+        lock (Gate)
+        {
+            foreach (ITraceSink sink in s_sinks)
+                sink.OnFence(map);
+        }
+    }
+
+    internal static void DeepFlush(PersistentMap map, long offset, long length)
+    {
+        lock (Gate)
+        {
+            foreach (ITraceSink sink in s_sinks)
+                sink.OnDeepFlush(map, offset, length);
+        }
+    }
+
+    private sealed class Attachment(ITraceSink sink) : IDisposable
+    {
+        public void Dispose()
+        {
+            lock (Gate)
+                s_sinks = Array.FindAll(s_sinks, other => !ReferenceEquals(other, sink));
+        }
+    }
 }

@@ -1,0 +1,135 @@
+namespace Pmem.Native;
+
+/// <summary>Pages mapped with mmap: a file, a device-DAX node, or anonymous memory.</summary>
+internal sealed unsafe class LinuxRegion : MappedRegion
+{
+    private const long PageSize = 4096;
+    private const long LargePage = 2L << 20;
+    private const long HugePage = 1L << 30;
+
+    private readonly int _fd;
+    private readonly long _offset;
+
+    private LinuxRegion(int fd, byte* address, long offset, long length, bool isPmem, string? deepFlushPath)
+    {
+        _fd = fd;
+        _offset = offset;
+        Address = address;
+        Length = length;
+        IsPmem = isPmem;
+        DeepFlushPath = deepFlushPath;
+    }
+
+    /// <summary>Maps a range of an open file or device and takes over the descriptor.</summary>
+    public static LinuxRegion Map(int fd, string path, long offset, long length, MapAccess access, DaxDevice? device)
+    {
+        int protection = access == MapAccess.ReadOnly ? Libc.ProtRead : Libc.ProtRead | Libc.ProtWrite;
+        byte* hint = Reserve(length);
+        byte* address = Libc.MapFailed;
+        bool synchronous = false;
+        if (access != MapAccess.CopyOnWrite)
+        {
+            // MAP_SYNC first; kernels and file systems without it say EINVAL or EOPNOTSUPP. Anything else is a real error.
+            address = Libc.Map(hint, (nuint)length, protection, Libc.MapSharedValidate | Libc.MapSync | Libc.MapFixed, fd, offset);
+            synchronous = address != Libc.MapFailed;
+            if (!synchronous && Libc.LastError().Number is not (Libc.ErrorInvalid or Libc.ErrorNotSupported))
+                throw Failure("map", path, hint, length);
+        }
+
+        if (address == Libc.MapFailed)
+        {
+            int sharing = access == MapAccess.CopyOnWrite ? Libc.MapPrivate | Libc.MapNoReserve : Libc.MapShared;
+            address = Libc.Map(hint, (nuint)length, protection, sharing | Libc.MapFixed, fd, offset);
+            if (address == Libc.MapFailed)
+                throw Failure("map", path, hint, length);
+        }
+
+        return new LinuxRegion(fd, address, offset, length, synchronous || device is not null, device?.DeepFlushPath);
+    }
+
+    /// <summary>Maps zeroed memory.</summary>
+    public static LinuxRegion MapAnonymous(long length)
+    {
+        byte* hint = Reserve(length);
+        const int Flags = Libc.MapPrivate | Libc.MapAnonymous | Libc.MapNoReserve | Libc.MapFixed;
+        byte* address = Libc.Map(hint, (nuint)length, Libc.ProtRead | Libc.ProtWrite, Flags, -1, 0);
+        return address == Libc.MapFailed
+            ? throw Failure("map", "anonymous memory", hint, length)
+            : new LinuxRegion(-1, address, 0, length, isPmem: false, deepFlushPath: null);
+    }
+
+    /// <inheritdoc/>
+    public override void Sync(byte* address, long length)
+    {
+        if (_fd < 0)
+            return;
+        byte* first = (byte*)((nint)address & -(nint)PageSize);
+        if (Libc.Sync(first, (nuint)(address + length - first), Libc.SyncNow) == 0)
+            return;
+        (int number, string text) = Libc.LastError();
+        throw new PmemException($"msync of {length} bytes failed: {text} (errno {number}); the data may not be durable, check the disk");
+    }
+
+    /// <inheritdoc/>
+    public override bool TryReadFile(long offset, Span<byte> destination)
+    {
+        if (_fd < 0)
+            return false;
+        fixed (byte* buffer = destination)
+        {
+            for (int done = 0; done < destination.Length;)
+            {
+                nint got = Libc.Read(_fd, buffer + done, (nuint)(destination.Length - done), _offset + offset + done);
+                if (got <= 0)
+                    return false;
+                done += (int)got;
+            }
+        }
+
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public override void Release()
+    {
+        _ = Libc.Unmap(Address, (nuint)RoundUp(Length, PageSize));
+        if (_fd >= 0)
+            _ = Libc.Close(_fd);
+    }
+
+    /// <summary>
+    /// Reserves addresses so that the map starts at a multiple of 2 MiB (1 GiB for maps of 2 GiB and more): large pages become possible, and
+    /// offsets aligned in a pool are aligned in memory.
+    /// </summary>
+    private static byte* Reserve(long length)
+    {
+        long alignment = length >= 2 * HugePage ? HugePage : LargePage;
+        long rounded = RoundUp(length, PageSize);
+        long total = rounded + alignment;
+        const int Flags = Libc.MapPrivate | Libc.MapAnonymous | Libc.MapNoReserve;
+        byte* start = Libc.Map(null, (nuint)total, Libc.ProtNone, Flags, -1, 0);
+        if (start == Libc.MapFailed)
+        {
+            (int number, string text) = Libc.LastError();
+            throw new PmemException($"cannot reserve {total} bytes of address space: {text} (errno {number})");
+        }
+
+        byte* aligned = (byte*)RoundUp((long)start, alignment);
+        long before = aligned - start;
+        if (before > 0)
+            _ = Libc.Unmap(start, (nuint)before);
+        if (total - before > rounded)
+            _ = Libc.Unmap(aligned + rounded, (nuint)(total - before - rounded));
+        return aligned;
+    }
+
+    private static PmemException Failure(string what, string path, byte* reserved, long length)
+    {
+        (int number, string text) = Libc.LastError();
+        _ = Libc.Unmap(reserved, (nuint)RoundUp(length, PageSize));
+        string remedy = number == Libc.ErrorAccess ? "; open it read-only, or change its permissions" : string.Empty;
+        return new PmemException($"cannot {what} {path} ({length} bytes): {text} (errno {number}){remedy}");
+    }
+
+    private static long RoundUp(long value, long alignment) => (value + alignment - 1) & -alignment;
+}

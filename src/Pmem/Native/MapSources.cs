@@ -1,0 +1,162 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace Pmem.Native;
+
+/// <summary>Opens and creates what maps are made of.</summary>
+internal static unsafe class MapSources
+{
+    private const long PageSize = 4096;
+    private const long WindowsGranularity = 64 << 10;
+
+    /// <summary>Opens a file or device-DAX node.</summary>
+    public static MappedRegion OpenLinux(string path, PersistentMapOptions options)
+    {
+        if (!File.Exists(path))
+            throw Directory.Exists(path) ? new PmemException($"{path} is a directory; name a file or a device-DAX node") : new FileNotFoundException($"there is no file {path}", path);
+        DaxDevice? device = DaxDevice.TryFind(path);
+        bool write = options.Access == MapAccess.ReadWrite;
+        int fd = Libc.Open(path, (write ? Libc.OpenReadWrite : Libc.OpenReadOnly) | Libc.OpenCloseOnExec, 0);
+        if (fd < 0)
+            throw Failure("open", path);
+        try
+        {
+            if (options.Lock)
+                Lock(fd, path);
+            const int SeekEnd = 2;
+            long size = device?.Length ?? Libc.Seek(fd, 0, SeekEnd);
+            long length = Extent(path, size, options, device?.Alignment ?? PageSize);
+            return LinuxRegion.Map(fd, path, options.Offset, length, options.Access, device);
+        }
+        catch
+        {
+            _ = Libc.Close(fd);
+            throw;
+        }
+    }
+
+    /// <summary>Creates a file and allocates its blocks.</summary>
+    public static MappedRegion CreateLinux(string path, long length, PersistentMapOptions options)
+    {
+        const int Flags = Libc.OpenReadWrite | Libc.OpenCreate | Libc.OpenExclusive | Libc.OpenCloseOnExec;
+        int fd = Libc.Open(path, Flags, (int)options.CreateMode);
+        if (fd < 0)
+        {
+            (int number, string text) = Libc.LastError();
+            throw number == Libc.ErrorExists
+                ? new IOException($"{path} exists already; remove it first, or open it")
+                : new PmemException($"cannot create {path}: {text} (errno {number})");
+        }
+
+        try
+        {
+            if (options.Lock)
+                Lock(fd, path);
+            int error = options.Sparse ? Libc.Truncate(fd, length) : Libc.Allocate(fd, 0, length);
+            if (error != 0)
+            {
+                int number = options.Sparse ? Marshal.GetLastPInvokeError() : error;
+                throw new PmemException($"cannot give {path} {length} bytes: {Marshal.GetPInvokeErrorMessage(number)} (errno {number})");
+            }
+
+            long mapped = Extent(path, length, options, PageSize);
+            return LinuxRegion.Map(fd, path, options.Offset, mapped, options.Access, device: null);
+        }
+        catch
+        {
+            _ = Libc.Close(fd);
+            File.Delete(path);
+            throw;
+        }
+    }
+
+    /// <summary>Opens a file through Win32.</summary>
+    public static MappedRegion OpenWindows(string path, PersistentMapOptions options)
+    {
+        FileAccess access = options.Access == MapAccess.ReadWrite ? FileAccess.ReadWrite : FileAccess.Read;
+        SafeFileHandle file = OpenHandle(path, FileMode.Open, access, options);
+        return MapWindows(file, path, RandomAccess.GetLength(file), options);
+    }
+
+    /// <summary>Creates a file through Win32.</summary>
+    public static MappedRegion CreateWindows(string path, long length, PersistentMapOptions options)
+    {
+        SafeFileHandle file = OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, options);
+        try
+        {
+            RandomAccess.SetLength(file, length);
+        }
+        catch (IOException e)
+        {
+            file.Dispose();
+            File.Delete(path);
+            throw new PmemException($"cannot give {path} {length} bytes: {e.Message}", e);
+        }
+
+        return MapWindows(file, path, length, options);
+    }
+
+    /// <summary>Memory without a name: a file that vanishes when it is closed.</summary>
+    public static MappedRegion AnonymousWindows(long length)
+    {
+        string path = Path.Combine(Path.GetTempPath(), $"pmem-{Guid.NewGuid():n}.tmp");
+        SafeFileHandle file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, FileOptions.DeleteOnClose);
+        RandomAccess.SetLength(file, length);
+        return WindowsRegion.Map(file, path, 0, length, MapAccess.ReadWrite);
+    }
+
+    /// <summary>The length to map, checked against the file and its alignment.</summary>
+    internal static long Extent(string path, long size, PersistentMapOptions options, long alignment)
+    {
+        if (options.Offset % alignment != 0)
+            throw new PmemException($"cannot map {path} from offset {options.Offset}: it must be a multiple of {alignment}");
+        if (size == 0)
+            throw new PmemException($"{path} is empty; give it a size first");
+        if (options.Offset >= size || options.Length > size - options.Offset)
+            throw new PmemException($"cannot map {path} from {options.Offset} for {(options.Length == 0 ? "the rest" : $"{options.Length} bytes")}: it has {size} bytes");
+        return options.Length == 0 ? size - options.Offset : options.Length;
+    }
+
+    private static SafeFileHandle OpenHandle(string path, FileMode mode, FileAccess access, PersistentMapOptions options)
+    {
+        try
+        {
+            return File.OpenHandle(path, mode, access, options.Lock ? FileShare.None : FileShare.ReadWrite | FileShare.Delete);
+        }
+        catch (IOException e) when (options.Lock && e is not FileNotFoundException && mode == FileMode.Open)
+        {
+            throw new PmemException($"{path} is in use by another process", e);
+        }
+    }
+
+    private static WindowsRegion MapWindows(SafeFileHandle file, string path, long size, PersistentMapOptions options)
+    {
+        try
+        {
+            long length = Extent(path, size, options, WindowsGranularity);
+            return WindowsRegion.Map(file, path, options.Offset, length, options.Access);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    private static void Lock(int fd, string path)
+    {
+        if (Libc.Lock(fd, Libc.LockExclusive | Libc.LockNonBlocking) == 0)
+            return;
+        (int number, string text) = Libc.LastError();
+        throw number == Libc.ErrorAgain
+            ? new PmemException($"{path} is in use: another process, or another map of this one, has it locked; close it there first")
+            : new PmemException($"cannot lock {path}: {text} (errno {number})");
+    }
+
+    private static PmemException Failure(string what, string path)
+    {
+        (int number, string text) = Libc.LastError();
+        string remedy = number == Libc.ErrorAccess ? "; open it read-only or copy-on-write, or change its permissions" : string.Empty;
+        return new PmemException($"cannot {what} {path}: {text} (errno {number}){remedy}");
+    }
+}

@@ -1,0 +1,109 @@
+using Microsoft.Win32.SafeHandles;
+
+namespace Pmem.Native;
+
+/// <summary>Pages that a system call mapped: their address, and how to write them back and let them go.</summary>
+internal abstract unsafe class MappedRegion
+{
+    /// <summary>First byte.</summary>
+    public byte* Address { get; protected init; }
+
+    /// <summary>Length in bytes as the program asked for it.</summary>
+    public long Length { get; protected init; }
+
+    /// <summary>Whether the kernel keeps file metadata durable with every store (MAP_SYNC), or the source is device DAX.</summary>
+    public bool IsPmem { get; protected init; }
+
+    /// <summary>Where to tell the region to flush its write queues, for device DAX.</summary>
+    public string? DeepFlushPath { get; protected init; }
+
+    /// <summary>Writes the pages of a range back through the file system; throws <see cref="PmemException"/> on failure.</summary>
+    public abstract void Sync(byte* address, long length);
+
+    /// <summary>Reads from the file behind the map without touching its pages; false when a byte cannot be read or there is no file.</summary>
+    public abstract bool TryReadFile(long offset, Span<byte> destination);
+
+    /// <summary>Unmaps and closes.</summary>
+    public abstract void Release();
+}
+
+/// <summary>A Win32 view of a file.</summary>
+internal sealed unsafe class WindowsRegion : MappedRegion
+{
+    private readonly SafeFileHandle _file;
+    private readonly nint _mapping;
+    private readonly long _offset;
+
+    private WindowsRegion(SafeFileHandle file, nint mapping, byte* address, long offset, long length, bool isPmem)
+    {
+        _file = file;
+        _mapping = mapping;
+        _offset = offset;
+        Address = address;
+        Length = length;
+        IsPmem = isPmem;
+    }
+
+    /// <summary>Maps a range of an open file; the offset is a multiple of 64 KiB.</summary>
+    public static WindowsRegion Map(SafeFileHandle file, string path, long offset, long length, MapAccess access)
+    {
+        (uint protection, uint view) = access switch
+        {
+            MapAccess.ReadOnly => (Kernel32.PageReadOnly, Kernel32.FileMapRead),
+            MapAccess.CopyOnWrite => (Kernel32.PageWriteCopy, Kernel32.FileMapCopy),
+            _ => (Kernel32.PageReadWrite, Kernel32.FileMapRead | Kernel32.FileMapWrite),
+        };
+        nint mapping = Kernel32.CreateFileMapping(file, 0, protection, 0, 0, 0);
+        if (mapping == 0)
+            throw Failure("create a mapping of", path);
+        byte* address = Kernel32.MapViewOfFile(mapping, view, (uint)(offset >> 32), (uint)offset, (nuint)length);
+        if (address is null)
+        {
+            PmemException failure = Failure("map", path);
+            _ = Kernel32.CloseHandle(mapping);
+            throw failure;
+        }
+
+        uint flags = 0;
+        bool dax = Kernel32.GetVolumeInformationByHandle(file, null, 0, null, null, &flags, null, 0) && (flags & Kernel32.FileDaxVolume) != 0;
+        return new WindowsRegion(file, mapping, address, offset, length, dax);
+    }
+
+    /// <inheritdoc/>
+    public override void Sync(byte* address, long length)
+    {
+        if (!Kernel32.FlushViewOfFile(address, (nuint)length))
+            throw Failure("write back pages of", "the map");
+
+        // FlushViewOfFile starts the writes; the file's buffers and metadata need the second call.
+        if (!Kernel32.FlushFileBuffers(_file))
+            throw Failure("flush the buffers of", "the mapped file");
+    }
+
+    /// <inheritdoc/>
+    public override bool TryReadFile(long offset, Span<byte> destination)
+    {
+        try
+        {
+            return RandomAccess.Read(_file, destination, _offset + offset) == destination.Length;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Release()
+    {
+        _ = Kernel32.UnmapViewOfFile(Address);
+        _ = Kernel32.CloseHandle(_mapping);
+        _file.Dispose();
+    }
+
+    private static PmemException Failure(string what, string path)
+    {
+        (int number, string text) = Libc.LastError();
+        return new PmemException($"cannot {what} {path}: {text} (error {number})");
+    }
+}
