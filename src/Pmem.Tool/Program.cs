@@ -1,1 +1,54 @@
-return 0;
+using System.CommandLine;
+using Pmem.Tool.Pool;
+
+namespace Pmem.Tool;
+
+/// <summary>The <c>pmem</c> command.</summary>
+internal static class Program
+{
+    /// <summary>Everything was as wanted.</summary>
+    public const int Success = 0;
+
+    /// <summary>The tool worked, and what it looked at is not in order.</summary>
+    public const int NotConsistent = 1;
+
+    /// <summary>Wrong usage, or the file could not be read or written.</summary>
+    public const int Failure = 2;
+
+    public static int Main(string[] args)
+    {
+        RootCommand root = CreateCommand();
+        ParseResult parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (System.CommandLine.Parsing.ParseError error in parsed.Errors)
+                Console.Error.WriteLine($"pmem: {error.Message}");
+            Console.Error.WriteLine($"Try '{Path(parsed.CommandResult)} --help'.");
+            return Failure;
+        }
+
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (Exception e) when (e is PmemException or IOException or UnauthorizedAccessException or ArgumentException or OperationCanceledException)
+        {
+            Console.Error.WriteLine($"pmem: {FirstLine(e.Message)}");
+            return Failure;
+        }
+    }
+
+    internal static RootCommand CreateCommand() =>
+        new("Program, manage and prove persistent memory.\n\nExit codes: 0 all is well, 1 what was looked at is not in order, 2 wrong usage or an I/O error.")
+        {
+            PoolCommand.Create(),
+        };
+
+    private static string FirstLine(string message) => message.Split('\n')[0].TrimEnd();
+
+    private static string Path(System.CommandLine.Parsing.CommandResult command)
+    {
+        string name = command.Command is RootCommand ? "pmem" : command.Command.Name;
+        return command.Parent is System.CommandLine.Parsing.CommandResult parent ? $"{Path(parent)} {name}" : name;
+    }
+}

@@ -1,0 +1,132 @@
+using Pmem.Objects.Heap;
+using Pmem.Objects.Layout;
+using Pmem.Objects.Logs;
+using Pmem.Pools;
+
+namespace Pmem.Objects.Checking;
+
+/// <summary>
+/// Examines everything in an object pool and lists what is wrong, where libpmemobj's own check stops at the header: descriptor, lanes, logs
+/// and their chains, zones, every chunk header, every bitmap against the objects in it.
+/// </summary>
+/// <remarks>Reads only, and trusts nothing: each structure is examined only as far as those it depends on are sound.</remarks>
+internal sealed partial class StoreChecker(PersistentMap map)
+{
+    /// <summary>A broken pool can have millions of problems; nobody reads more.</summary>
+    private const int MaximumProblems = 1000;
+
+    private readonly List<StoreProblem> _problems = [];
+
+    /// <summary>Examines the pool as it is; a pool that only needs recovery has no problem here.</summary>
+    public List<StoreProblem> Run()
+    {
+        CheckHeader();
+        if (!TryReadBounds(out PoolBounds bounds))
+            return _problems;
+
+        ulong runId = map.ReadUInt64(PoolDescriptor.RunIdField);
+        if ((runId & 1) != 0)
+            Add(PoolDescriptor.RunIdField, "run id", "an even number", $"{runId}");
+        if (bounds.HeapSize == 0)
+            return _problems; // interrupted creation: the open takes the whole file
+
+        CheckLanes(bounds);
+        CheckHeap(bounds);
+        return _problems;
+    }
+
+    /// <summary>Examines the objects of a recovered pool: bitmaps against headers, the root, footers.</summary>
+    public List<StoreProblem> RunRecovered(PoolBounds bounds)
+    {
+        CheckObjects(bounds);
+        CheckRoot(bounds);
+        return _problems;
+    }
+
+    private void Add(long offset, string what, string expected, string found)
+    {
+        if (_problems.Count < MaximumProblems)
+            _problems.Add(new StoreProblem(offset, what, expected, found));
+    }
+
+    private void Add(PmemFormatException problem) => Add(problem.Offset, problem.What, problem.Expected, problem.Found);
+
+    private bool Try(Action check)
+    {
+        try
+        {
+            check();
+            return true;
+        }
+        catch (PmemFormatException problem)
+        {
+            Add(problem);
+            return false;
+        }
+    }
+
+    private void CheckHeader()
+    {
+        PoolHeader header = map.Read<PoolHeader>(0);
+        if (PoolValidation.FindProblem(in header, PoolKind.Object) is { } problem)
+            Add(problem);
+        if (header.ReadOnlyCompat != ReadOnlyCompatFeatures.None)
+            Add(20, "pool header ro_compat features", "known features", $"unknown bits 0x{(uint)header.ReadOnlyCompat:x}");
+    }
+
+    private bool TryReadBounds(out PoolBounds bounds)
+    {
+        PoolBounds read = default;
+        bool valid = Try(() => read = DescriptorReader.Read(map, layout: null));
+        bounds = read;
+        return valid;
+    }
+
+    private void CheckLanes(PoolBounds bounds)
+    {
+        for (int i = 0; i < bounds.LaneCount; i++)
+        {
+            long lane = bounds.LaneOffset(i);
+            Try(() => CheckRedo(lane + LaneLayout.InternalPosition, LaneLayout.InternalCapacity, bounds));
+            Try(() => CheckRedo(lane + LaneLayout.ExternalPosition, LaneLayout.ExternalCapacity, bounds));
+            Try(() =>
+            {
+                foreach (UndoEntryView _ in new UndoReader(map, lane + LaneLayout.UndoPosition, bounds))
+                {
+                    // Reading is the check.
+                }
+
+                CheckChain(lane + LaneLayout.UndoPosition, bounds);
+            });
+        }
+    }
+
+    private void CheckRedo(long log, int capacity, PoolBounds bounds)
+    {
+        if (RedoRecovery.IsPending(map, log, capacity))
+        {
+            foreach (RedoEntry _ in RedoRecovery.Entries(map, log, capacity, bounds))
+            {
+                // Reading is the check.
+            }
+        }
+
+        CheckChain(log, bounds);
+    }
+
+    private void CheckChain(long log, PoolBounds bounds)
+    {
+        foreach (UlogLink _ in new UlogChain(map, log, bounds))
+        {
+            // Reading is the check.
+        }
+    }
+
+    private void CheckHeap(PoolBounds bounds)
+    {
+        if (!Try(() => HeapChecks.DemandHeader(map, bounds.HeapOffset)))
+            return;
+        var heap = new PersistentHeap(map, bounds.HeapOffset, bounds.HeapSize, arenas: 1);
+        Try(heap.Validate);
+    }
+}

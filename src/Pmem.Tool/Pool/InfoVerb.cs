@@ -1,0 +1,123 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Pmem.Pools;
+
+namespace Pmem.Tool.Pool;
+
+/// <summary><c>pmem pool info</c>.</summary>
+internal static class InfoVerb
+{
+    public static Command Create()
+    {
+        Argument<string> file = PoolCommand.FileArgument();
+        Option<bool> json = PoolCommand.JsonOption();
+        var command = new Command("info", "Show what a pool file is and holds. Never changes a byte of it, even when it needs recovery.\n\nExample: pmem pool info accounts.pool --json") { file, json };
+        command.SetAction(parsed =>
+        {
+            PoolSummary summary = PoolSummary.Of(parsed.GetValue(file)!);
+            if (parsed.GetValue(json))
+                JsonOutput.Write(writer => WriteJson(writer, summary));
+            else
+                WriteText(summary);
+            return summary.HeaderProblem is null && summary.ContentProblem is null ? Program.Success : Program.NotConsistent;
+        });
+        return command;
+    }
+
+    public static void WriteJson(Utf8JsonWriter writer, PoolSummary summary)
+    {
+        PoolHeader header = summary.Header;
+        writer.WriteStartObject();
+        writer.WriteString("path", summary.Path);
+        writer.WriteString("type", TypeName(header.Kind));
+        if (summary.Layout is null)
+            writer.WriteNull("layout");
+        else
+            writer.WriteString("layout", summary.Layout);
+        writer.WriteNumber("size", summary.Size);
+        writer.WriteNumber("major", header.Major);
+        writer.WriteString("uuid", header.Uuid);
+        writer.WriteString("poolsetUuid", header.PoolSetUuid);
+        writer.WriteString("created", Created(header));
+        writer.WriteStartArray("features");
+        foreach (string feature in PoolFeatures.Names(in header))
+            writer.WriteStringValue(feature);
+        writer.WriteEndArray();
+        writer.WriteStartObject("shutdownState");
+        writer.WriteBoolean("dirty", header.ShutdownState.Dirty != 0);
+        writer.WriteNumber("usc", header.ShutdownState.UnsafeShutdownCount);
+        writer.WriteString("deviceId", $"0x{header.ShutdownState.DeviceId:x16}");
+        writer.WriteEndObject();
+        writer.WriteBoolean("needsRecovery", summary.NeedsRecovery);
+        if (summary.HasContent)
+            WriteContent(writer, summary);
+        string? problem = summary.HeaderProblem ?? summary.ContentProblem;
+        if (problem is not null)
+            writer.WriteString("problem", problem);
+        writer.WriteEndObject();
+    }
+
+    private static void WriteContent(Utf8JsonWriter writer, PoolSummary summary)
+    {
+        writer.WriteStartObject("heap");
+        writer.WriteNumber("offset", summary.HeapOffset);
+        writer.WriteNumber("size", summary.HeapSize);
+        writer.WriteNumber("zones", summary.Heap.Zones);
+        writer.WriteNumber("usedBytes", summary.Heap.UsedBytes);
+        writer.WriteNumber("freeBytes", summary.Heap.FreeBytes);
+        writer.WriteNumber("objects", summary.Heap.Objects);
+        writer.WriteNumber("runs", summary.Heap.Runs);
+        writer.WriteNumber("hugeObjects", summary.Heap.HugeObjects);
+        writer.WriteEndObject();
+        writer.WriteStartObject("root");
+        writer.WriteNumber("offset", summary.RootOffset);
+        writer.WriteNumber("size", summary.RootSize);
+        writer.WriteEndObject();
+        writer.WriteNumber("runId", summary.RunId);
+    }
+
+    private static void WriteText(PoolSummary summary)
+    {
+        PoolHeader header = summary.Header;
+        Row("file", summary.Path);
+        Row("type", $"{TypeName(header.Kind)}, layout version {header.Major}");
+        Row("size", ByteSize.Format(summary.Size));
+        Row("uuid", header.Uuid.ToString());
+        Row("pool set uuid", header.PoolSetUuid.ToString());
+        Row("created", Created(header));
+        Row("features", string.Join(", ", PoolFeatures.Names(in header)));
+        Row("shutdown state", header.ShutdownState.Dirty != 0 ? "dirty: open now, or not closed" : "clean");
+        if (summary.HasContent)
+        {
+            Row("layout", $"\"{summary.Layout}\"");
+            Row("run id", summary.RunId.ToString(CultureInfo.InvariantCulture));
+            Row("root object", summary.RootOffset == 0 ? "none" : $"0x{summary.RootOffset:x}, {summary.RootSize} bytes");
+            Row("heap", $"0x{summary.HeapOffset:x}, {ByteSize.Format(summary.HeapSize)}, {summary.Heap.Zones} zone(s)");
+            Row("in use", $"{ByteSize.Format(summary.Heap.UsedBytes)}, {summary.Heap.Objects} objects, {summary.Heap.Runs} runs");
+            Row("free", ByteSize.Format(summary.Heap.FreeBytes));
+        }
+
+        if (summary.NeedsRecovery)
+            Console.WriteLine("\nThe pool was not closed: the content is shown as recovery will leave it. Run 'pmem pool recover' to recover the file.");
+        string? problem = summary.HeaderProblem ?? summary.ContentProblem;
+        if (problem is not null)
+            Console.WriteLine($"\nThe pool is not valid: {problem}");
+    }
+
+    private static void Row(string name, string value) => Console.WriteLine($"{name,-16}{value}");
+
+    private static string TypeName(PoolKind? kind) => kind switch
+    {
+        PoolKind.Object => "obj",
+        PoolKind.Log => "log",
+        PoolKind.Block => "blk",
+        _ => "unknown",
+    };
+
+    private static string Created(in PoolHeader header)
+    {
+        const ulong Year9999 = 253402300799;
+        return DateTimeOffset.FromUnixTimeSeconds((long)Math.Min(header.CreationTime, Year9999)).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+    }
+}

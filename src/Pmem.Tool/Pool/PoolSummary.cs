@@ -1,0 +1,77 @@
+using Pmem.Objects;
+using Pmem.Pools;
+
+namespace Pmem.Tool.Pool;
+
+/// <summary>What <c>info</c> tells about a pool: the header always, the object store as far as it can be opened.</summary>
+internal sealed record PoolSummary
+{
+    public required string Path { get; init; }
+
+    public required long Size { get; init; }
+
+    public required PoolHeader Header { get; init; }
+
+    /// <summary>Why the header is not valid, or null.</summary>
+    public string? HeaderProblem { get; init; }
+
+    /// <summary>Whether the file was written by a process that did not close it.</summary>
+    public bool NeedsRecovery { get; init; }
+
+    /// <summary>Why the content could not be read, or null.</summary>
+    public string? ContentProblem { get; init; }
+
+    public string? Layout { get; init; }
+
+    public ulong RunId { get; init; }
+
+    public long HeapOffset { get; init; }
+
+    public long HeapSize { get; init; }
+
+    public HeapStatistics Heap { get; init; }
+
+    public long RootOffset { get; init; }
+
+    public long RootSize { get; init; }
+
+    public bool HasContent => Layout is not null;
+
+    /// <summary>Looks at a file without changing a byte of it; what needs recovery is recovered on a private copy.</summary>
+    public static PoolSummary Of(string path)
+    {
+        PoolHeader? read = PoolFile.ReadHeader(path);
+        long size = new FileInfo(path).Length;
+        if (read is not { } header)
+            throw new PmemException($"{path} is not a pool: it has {size} bytes, less than a header");
+
+        var summary = new PoolSummary { Path = path, Size = size, Header = header };
+        if (PoolValidation.FindProblem(in header, kind: null) is { } problem)
+            return summary with { HeaderProblem = problem.Message };
+        if (header.Kind != PoolKind.Object)
+            return summary;
+        try
+        {
+            using ObjectStore store = ObjectStore.Open(path, options: new ObjectStoreOptions { CopyOnWrite = true, Arenas = 1 });
+            return Fill(summary, store) with { NeedsRecovery = header.ShutdownState.Dirty != 0, RunId = store.RunId - 2 };
+        }
+        catch (PmemException e)
+        {
+            return summary with { ContentProblem = e.Message };
+        }
+    }
+
+    /// <summary>Of an open store.</summary>
+    public static PoolSummary Of(ObjectStore store, string path) =>
+        Fill(new PoolSummary { Path = path, Size = store.Map.Length, Header = store.Header }, store) with { RunId = store.RunId };
+
+    private static PoolSummary Fill(PoolSummary summary, ObjectStore store) => summary with
+    {
+        Layout = store.Layout,
+        HeapOffset = store.HeapOffset,
+        HeapSize = store.HeapSize,
+        Heap = store.GetHeapStatistics(),
+        RootOffset = store.RootOffset,
+        RootSize = store.RootSize,
+    };
+}
