@@ -16,6 +16,10 @@ public sealed unsafe partial class ObjectStore
     /// <exception cref="ArgumentOutOfRangeException">Size 0 and there is no root, or a size beyond <see cref="MaximumObjectSize"/>.</exception>
     public ObjectId GetRoot(long size, ObjectConstructor? constructor = null)
     {
+        // The usual case without the lock: offset and size only ever change together, under it, and the size only grows.
+        long present = RootOffset;
+        if (present != 0 && RootSize >= size && RootOffset == present)
+            return new ObjectId(PoolUuidLow, (ulong)present);
         lock (_rootLock)
         {
             long offset = RootOffset;
