@@ -53,7 +53,7 @@ public static class CrashExplorer
 {
     /// <summary>Explores a trace; stops at the first image on which <paramref name="check"/> throws.</summary>
     /// <param name="trace">What was recorded.</param>
-    /// <param name="check">Recovers and judges an image. The span may be changed; it is not kept.</param>
+    /// <param name="check">Recovers a copy of an image and judges the result.</param>
     /// <param name="options">How far to explore.</param>
     /// <param name="cancellation">Stops early.</param>
     public static ExplorationResult Explore(Trace trace, CrashCheck check, ExplorationOptions? options = null, CancellationToken cancellation = default)
@@ -65,9 +65,10 @@ public static class CrashExplorer
     private sealed class Exploration(Trace trace, CrashCheck check, ExplorationOptions options, CancellationToken cancellation)
     {
         private readonly PersistencyModel _model = new(trace.Initial, trace.Granularity);
-        private readonly HashSet<(ulong, ulong, int)> _seen = [];
+        private readonly HashSet<(ImageHash, int)> _seen = [];
         private readonly List<string> _acknowledged = [];
         private readonly byte[] _image = new byte[trace.Initial.Length];
+        private ImageHash _hash;
         private int _points;
         private int _images;
         private bool _exhaustive = true;
@@ -98,15 +99,14 @@ public static class CrashExplorer
             return new ExplorationResult(_points, _images, _exhaustive, _failure);
         }
 
-        private void TryKill(int point, byte[] visible)
-        {
-            visible.CopyTo(_image, 0);
-            Try(new CrashImage(point, [], [.. _acknowledged], IsPowerLoss: false));
-        }
+        private void TryKill(int point, byte[] visible) =>
+            Try(visible, ImageHash.Compute(visible), new CrashImage(point, [], [.. _acknowledged], IsPowerLoss: false));
 
         private void ExplorePoint(int point)
         {
             _points++;
+            _model.Guaranteed.CopyTo(_image);
+            _hash = ImageHash.Compute(_image);
             PendingLine[] lines = [.. _model.Pending];
             long total = 1;
             foreach (PendingLine line in lines)
@@ -179,28 +179,38 @@ public static class CrashExplorer
         {
             if (_failure is not null)
                 return;
-            _model.Guaranteed.CopyTo(_image);
+            // Only the chosen lines differ from the guaranteed image; they are put back afterwards.
             var named = new List<(long, long)>();
+            ImageHash hash = _hash;
             for (int i = 0; i < lines.Length; i++)
             {
                 if (choices[i] == 0)
                     continue;
-                lines[i].Compose(choices[i], _image.AsSpan((int)lines[i].Offset, (int)Math.Min(PersistencyModel.LineSize, _image.Length - lines[i].Offset)));
+                Span<byte> line = Line(lines[i]);
+                hash = hash.Without(lines[i].Offset, line);
+                lines[i].Compose(choices[i], line);
+                hash = hash.With(lines[i].Offset, line);
                 named.Add((lines[i].Offset, choices[i]));
             }
 
-            Try(new CrashImage(point, named, [.. _acknowledged], IsPowerLoss: true));
+            Try(_image, hash, new CrashImage(point, named, [.. _acknowledged], IsPowerLoss: true));
+            for (int i = 0; i < lines.Length; i++)
+            {
+                if (choices[i] != 0)
+                    _model.Guaranteed.Slice((int)lines[i].Offset, Line(lines[i]).Length).CopyTo(Line(lines[i]));
+            }
         }
 
-        private void Try(CrashImage image)
+        private Span<byte> Line(PendingLine line) => _image.AsSpan((int)line.Offset, (int)Math.Min(PersistencyModel.LineSize, _image.Length - line.Offset));
+
+        private void Try(ReadOnlySpan<byte> bytes, ImageHash hash, CrashImage image)
         {
-            (ulong, ulong) hash = ImageHash.Compute(_image);
-            if (!_seen.Add((hash.Item1, hash.Item2, image.Acknowledged.Count)))
+            if (!_seen.Add((hash, image.Acknowledged.Count)))
                 return;
             _images++;
             try
             {
-                check(_image, image);
+                check(bytes, image);
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
@@ -211,6 +221,6 @@ public static class CrashExplorer
 }
 
 /// <summary>Recovers an image and throws when the result is not what it must be.</summary>
-/// <param name="image">The bytes; may be changed.</param>
+/// <param name="image">The bytes; valid during the call.</param>
 /// <param name="crash">Which crash left them.</param>
-public delegate void CrashCheck(Span<byte> image, CrashImage crash);
+public delegate void CrashCheck(ReadOnlySpan<byte> image, CrashImage crash);

@@ -1,36 +1,55 @@
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 
 namespace Pmem.CrashTesting;
 
-/// <summary>A 128-bit hash of an image, to know images that were tried before. Not cryptographic.</summary>
-internal static class ImageHash
+/// <summary>
+/// A 128-bit hash of an image, to know images that were tried before: the exclusive or of a hash of each line that is not zero, so that a line
+/// can be exchanged without looking at the others. Not cryptographic.
+/// </summary>
+/// <param name="Low">Low half.</param>
+/// <param name="High">High half.</param>
+internal readonly record struct ImageHash(ulong Low, ulong High)
 {
+    private const int LineSize = PersistencyModel.LineSize;
     private const ulong Prime1 = 0x9E3779B185EBCA87;
     private const ulong Prime2 = 0xC2B2AE3D27D4EB4F;
 
-    public static (ulong Low, ulong High) Compute(ReadOnlySpan<byte> image)
+    /// <summary>The hash of an image.</summary>
+    public static ImageHash Compute(ReadOnlySpan<byte> image)
     {
-        // Four lanes; each folds a word in, multiplies and rotates. Blocks of zeros, of which a pool has many, cost one test.
-        ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(image);
-        ulong a = Prime1;
-        ulong b = Prime2;
-        int i = 0;
-        for (; i + 8 <= words.Length; i += 8)
+        ImageHash hash = default;
+        int at = 0;
+        while (at < image.Length)
         {
-            if (Vector512.LoadUnsafe(ref MemoryMarshal.GetReference(words), (nuint)i) == Vector512<ulong>.Zero)
-                continue;
-            for (int j = i; j < i + 8; j += 2)
-            {
-                a = ulong.RotateLeft(a ^ ((words[j] + (ulong)j) * Prime2), 29) * Prime1;
-                b = ulong.RotateLeft(b ^ ((words[j + 1] + (ulong)j) * Prime1), 31) * Prime2;
-            }
+            int skip = image[at..].IndexOfAnyExcept((byte)0);
+            if (skip < 0)
+                break;
+            at = (at + skip) & -LineSize;
+            hash = hash.With(at, image.Slice(at, Math.Min(LineSize, image.Length - at)));
+            at += LineSize;
         }
 
-        for (; i < words.Length; i++)
-            a = ulong.RotateLeft(a ^ ((words[i] + (ulong)i) * Prime2), 29) * Prime1;
-        foreach (byte rest in image[(words.Length * sizeof(ulong))..])
-            b = ulong.RotateLeft(b ^ rest, 31) * Prime2;
-        return (a ^ (b >> 32), b ^ (a >> 29));
+        return hash;
     }
+
+    /// <summary>The hash with a line added.</summary>
+    public ImageHash With(long offset, ReadOnlySpan<byte> line)
+    {
+        if (line.IndexOfAnyExcept((byte)0) < 0)
+            return this;
+        ulong a = ((ulong)offset + 1) * Prime1;
+        ulong b = ((ulong)offset + 1) * Prime2;
+        foreach (ulong word in MemoryMarshal.Cast<byte, ulong>(line))
+        {
+            a = ulong.RotateLeft(a ^ (word * Prime2), 29) * Prime1;
+            b = ulong.RotateLeft(b ^ (word * Prime1), 31) * Prime2;
+        }
+
+        foreach (byte rest in line[(line.Length & ~7)..])
+            a = ulong.RotateLeft(a ^ rest, 29) * Prime1;
+        return new ImageHash(Low ^ a ^ (b >> 32), High ^ b ^ (a >> 29));
+    }
+
+    /// <summary>The hash with a line taken away: the same operation.</summary>
+    public ImageHash Without(long offset, ReadOnlySpan<byte> line) => With(offset, line);
 }
