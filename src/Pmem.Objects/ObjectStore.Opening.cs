@@ -56,7 +56,8 @@ public sealed unsafe partial class ObjectStore
         }
         catch
         {
-            pool.Abandon();
+            // Closed, not abandoned: a failed open must not leave the pool marked as in use.
+            pool.Dispose();
             throw;
         }
     }

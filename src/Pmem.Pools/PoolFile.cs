@@ -73,7 +73,7 @@ public sealed class PoolFile : IDisposable
         {
             if (size == 0 && (map.Length < MinimumSize(kind) || map.GetSpan(0, PoolHeader.Size).ContainsAnyExcept((byte)0)))
                 throw new IOException($"{path} is not an empty file of at least {MinimumSize(kind)} bytes: its first 4096 bytes must be zero");
-            return Format(map, kind, options);
+            return Format(map, kind, options, size != 0 ? options.Mode : null);
         }
         catch
         {
@@ -85,9 +85,12 @@ public sealed class PoolFile : IDisposable
     }
 
     /// <summary>Writes a durable header into a map, which the pool then owns.</summary>
-    public static PoolFile Format(PersistentMap map, PoolKind kind, PoolCreateOptions? options = null)
+    /// <exception cref="ArgumentOutOfRangeException">The map is smaller than the kind's minimum.</exception>
+    public static PoolFile Format(PersistentMap map, PoolKind kind, PoolCreateOptions? options = null) =>
+        Format(map, kind, options ?? new PoolCreateOptions(), modeWhenComplete: null);
+
+    private static PoolFile Format(PersistentMap map, PoolKind kind, PoolCreateOptions options, UnixFileMode? modeWhenComplete)
     {
-        options ??= new PoolCreateOptions();
         if (map.Length < MinimumSize(kind))
             throw new ArgumentOutOfRangeException(nameof(map), $"a pool of kind {kind} has at least {MinimumSize(kind)} bytes, not {map.Length}");
 
@@ -111,10 +114,10 @@ public sealed class PoolFile : IDisposable
 
         header.Checksum = header.ComputeChecksum();
         map.Copy(0, PoolHeader.Bytes(in header));
-        return new PoolFile(map, kind, in header, isReadOnly: false, options.Mode);
+        return new PoolFile(map, kind, in header, isReadOnly: false, modeWhenComplete);
     }
 
-    /// <summary>Gives the file its permissions: from now on the pool exists.</summary>
+    /// <summary>Gives the file its permissions: from now on the pool exists. A file that existed before keeps those it had.</summary>
     public void CompleteCreation()
     {
         if (Path is not null && _modeWhenComplete is { } mode && !OperatingSystem.IsWindows())
@@ -182,11 +185,21 @@ public sealed class PoolFile : IDisposable
     }
 
     /// <summary>Reads the header of any file without locking or changing it; null when the file is shorter than a header.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="PmemException">It is a directory, or cannot be read.</exception>
     public static PoolHeader? ReadHeader(string path)
     {
-        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        if (!File.Exists(path))
+            throw Directory.Exists(path) ? new PmemException($"{path} is a directory; name a pool file") : new FileNotFoundException($"there is no file {path}", path);
+        bool isDevice = (File.GetAttributes(path) & FileAttributes.Device) != 0;
+        if (!isDevice && new FileInfo(path).Length < PoolHeader.Size)
+            return null;
+
+        // Through a map: a FileStream takes a shared lock, fails on a pool that is open, and would keep others from opening this one meanwhile.
+        using PersistentMap map = PersistentMap.Open(path, new PersistentMapOptions { Access = MapAccess.ReadOnly });
         byte[] bytes = new byte[PoolHeader.Size];
-        return file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false) == bytes.Length ? PoolHeader.Read(bytes) : null;
+        map.CheckedRead(0, bytes);
+        return PoolHeader.Read(bytes);
     }
 
     /// <summary>Closes the pool: everything drained, the shutdown state clean, the file unmapped and unlocked.</summary>

@@ -9,25 +9,30 @@ namespace Pmem.Pools;
 internal static class ShutdownDevices
 {
     private const string BusPath = "/sys/bus/nd/devices";
+    private const string MountsPath = "/proc/self/mounts";
 
     /// <summary>Adds up the modules of the region that holds a file.</summary>
-    public static ShutdownState Current(string? path, string busPath = BusPath)
+    public static ShutdownState Current(string? path, string busPath = BusPath, string mountsPath = MountsPath)
     {
         ShutdownState state = default;
-        if (path is null || !OperatingSystem.IsLinux() || FindRegion(path, busPath) is not { } region)
+        if (path is null || !OperatingSystem.IsLinux() || FindRegion(path, busPath, mountsPath) is not { } region)
             return state;
 
         var ids = new StringBuilder();
+        bool counted = true;
         for (int i = 0; File.Exists(Path.Combine(region, $"mapping{i}")); i++)
         {
             // mappingN is "nmemX,offset,length,position".
             string module = File.ReadAllText(Path.Combine(region, $"mapping{i}")).Split(',')[0].Trim();
             string nfit = Path.Combine(busPath, module, "nfit");
             ids.Append(ReadText(Path.Combine(nfit, "id")));
-            string count = ReadText(Path.Combine(nfit, "dirty_shutdown"));
-            if (ulong.TryParse(count, out ulong value))
-                state.UnsafeShutdownCount += value;
+            counted &= ulong.TryParse(ReadText(Path.Combine(nfit, "dirty_shutdown")), out ulong count);
+            state.UnsafeShutdownCount += count;
         }
+
+        // One module that does not count makes the sum worthless; C then takes 0.
+        if (!counted)
+            state.UnsafeShutdownCount = 0;
 
         // C pads the text with its NUL to the next multiple of four, by at least one byte.
         int length = ids.Length + 1;
@@ -39,42 +44,57 @@ internal static class ShutdownDevices
 
     private static string ReadText(string file) => File.Exists(file) ? File.ReadAllText(file).Trim() : string.Empty;
 
-    private static string? FindRegion(string path, string busPath)
+    private static string? FindRegion(string path, string busPath, string mountsPath)
     {
         if (!Directory.Exists(busPath))
             return null;
-        string? device = MountedDevice(path);
+        string? device = MountedDevice(path, mountsPath);
         if (device is null)
             return null;
-        foreach (string entry in Directory.EnumerateFileSystemEntries(busPath, "namespace*"))
+
+        // The disk of a raw namespace hangs below the namespace, that of an fsdax or sector one below the pfn or btt device that claims it.
+        foreach (string owner in (ReadOnlySpan<string>)["namespace", "pfn", "btt"])
         {
-            string block = Path.Combine(entry, "block", device);
-            if (!Directory.Exists(block))
-                continue;
-            // namespaceR.N lies in regionR.
-            string name = Path.GetFileName(entry)["namespace".Length..].Split('.')[0];
-            string region = Path.Combine(busPath, $"region{name}");
-            return Directory.Exists(region) ? region : null;
+            foreach (string entry in Directory.EnumerateFileSystemEntries(busPath, $"{owner}*"))
+            {
+                if (!Directory.Exists(Path.Combine(entry, "block", device)))
+                    continue;
+
+                // namespaceR.N, pfnR.N and bttR.N lie in regionR.
+                string number = Path.GetFileName(entry)[owner.Length..].Split('.')[0];
+                string region = Path.Combine(busPath, $"region{number}");
+                return Directory.Exists(region) ? region : null;
+            }
         }
 
         return null;
     }
 
-    private static string? MountedDevice(string path)
+    private static string? MountedDevice(string path, string mountsPath)
     {
-        const string Mounts = "/proc/self/mounts";
         string full = Path.GetFullPath(path);
         string? device = null;
         int longest = -1;
-        foreach (string line in File.ReadLines(Mounts))
+        foreach (string line in File.ReadLines(mountsPath))
         {
             string[] fields = line.Split(' ');
-            if (fields.Length < 2 || fields[1].Length <= longest || !full.StartsWith(fields[1], StringComparison.Ordinal))
+            if (fields.Length < 2)
                 continue;
-            longest = fields[1].Length;
+
+            // Later mounts cover earlier ones at the same place.
+            string mount = Unescape(fields[1]);
+            if (mount.Length < longest || !IsBelow(full, mount))
+                continue;
+            longest = mount.Length;
             device = fields[0].StartsWith("/dev/pmem", StringComparison.Ordinal) ? Path.GetFileName(fields[0]) : null;
         }
 
         return device;
     }
+
+    private static bool IsBelow(string path, string folder) =>
+        path.StartsWith(folder, StringComparison.Ordinal) && (folder.EndsWith('/') || path.Length == folder.Length || path[folder.Length] == '/');
+
+    private static string Unescape(string mount) =>
+        mount.Replace("\\040", " ", StringComparison.Ordinal).Replace("\\011", "\t", StringComparison.Ordinal).Replace("\\134", "\\", StringComparison.Ordinal);
 }
