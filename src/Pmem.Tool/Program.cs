@@ -36,6 +36,12 @@ internal static class Program
             Console.Error.WriteLine($"pmem: {FirstLine(e.Message)}");
             return Failure;
         }
+        catch (Exception e)
+        {
+            // A mistake of ours: still one sentence, and no stack trace.
+            Console.Error.WriteLine($"pmem: internal error, please report it: {e.GetType().Name}: {FirstLine(e.Message)}");
+            return Failure;
+        }
     }
 
     internal static RootCommand CreateCommand() =>

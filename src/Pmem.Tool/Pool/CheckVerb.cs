@@ -24,17 +24,18 @@ internal static class CheckVerb
 
     private static int Run(string path, bool json)
     {
-        StoreCheckResult result = Check(path);
+        PoolHeader? header = PoolFile.ReadHeader(path);
+        StoreCheckResult result = Check(path, header);
+        bool needsRecovery = header is { } known && PoolSummary.IsDirty(in known);
         if (json)
-            WriteJson(path, result);
+            WriteJson(path, result, needsRecovery);
         else
-            WriteText(path, result);
+            WriteText(path, result, needsRecovery);
         return result.IsConsistent ? Program.Success : Program.NotConsistent;
     }
 
-    private static StoreCheckResult Check(string path)
+    private static StoreCheckResult Check(string path, PoolHeader? header)
     {
-        PoolHeader? header = PoolFile.ReadHeader(path);
         if (header is null)
             return new StoreCheckResult([new StoreProblem(0, "pool size", $"at least {PoolHeader.Size} bytes", $"{new FileInfo(path).Length}")]);
         if (header.Value.Kind is PoolKind.Log or PoolKind.Block)
@@ -49,11 +50,12 @@ internal static class CheckVerb
         return ObjectStore.Check(path);
     }
 
-    private static void WriteJson(string path, StoreCheckResult result) => JsonOutput.Write(writer =>
+    private static void WriteJson(string path, StoreCheckResult result, bool needsRecovery) => JsonOutput.Write(writer =>
     {
         writer.WriteStartObject();
         writer.WriteString("path", path);
         writer.WriteBoolean("consistent", result.IsConsistent);
+        writer.WriteBoolean("needsRecovery", needsRecovery);
         writer.WriteStartArray("problems");
         foreach (StoreProblem problem in result.Problems)
         {
@@ -69,10 +71,12 @@ internal static class CheckVerb
         writer.WriteEndObject();
     });
 
-    private static void WriteText(string path, StoreCheckResult result)
+    private static void WriteText(string path, StoreCheckResult result, bool needsRecovery)
     {
         foreach (StoreProblem problem in result.Problems)
-            Console.WriteLine($"0x{problem.Offset:x}: {problem.What}: expected {problem.Expected}, found {problem.Found}");
+            Console.WriteLine($"{(problem.Offset < 0 ? "pool" : $"0x{problem.Offset:x}")}: {problem.What}: expected {problem.Expected}, found {problem.Found}");
         Console.WriteLine(result.IsConsistent ? $"{path}: consistent" : $"{path}: not consistent, {result.Problems.Count} problem(s)");
+        if (needsRecovery)
+            Console.WriteLine(PoolCommand.RecoveryPending);
     }
 }

@@ -99,7 +99,7 @@ internal static class InfoVerb
         }
 
         if (summary.NeedsRecovery)
-            Console.WriteLine("\nThe pool was not closed: the content is shown as recovery will leave it. Run 'pmem pool recover' to recover the file.");
+            Console.WriteLine($"\n{PoolCommand.RecoveryPending}");
         string? problem = summary.HeaderProblem ?? summary.ContentProblem;
         if (problem is not null)
             Console.WriteLine($"\nThe pool is not valid: {problem}");

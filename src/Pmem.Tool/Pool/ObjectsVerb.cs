@@ -17,7 +17,7 @@ internal static class ObjectsVerb
 
     private static int Run(string path, bool json)
     {
-        using ObjectStore store = ObjectStore.Open(path, options: new ObjectStoreOptions { CopyOnWrite = true, Arenas = 1 });
+        using ObjectStore store = PoolCommand.Open(path, new ObjectStoreOptions { CopyOnWrite = true, Arenas = 1 });
         if (json)
         {
             JsonOutput.Write(writer =>
@@ -49,7 +49,9 @@ internal static class ObjectsVerb
             count++;
         }
 
-        output.WriteLine($"{count} objects");
+        output.WriteLine(count == 1 ? "1 object" : $"{count} objects");
+        if (PoolSummary.IsDirty(store.Header) || store.RecoveredOperations > 0 || store.RecoveredTransactions > 0)
+            output.WriteLine(PoolCommand.RecoveryPending);
         return Program.Success;
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Pmem.Objects;
 
 namespace Pmem.Tool.Pool;
 
@@ -26,6 +27,23 @@ internal static class PoolCommand
 
     /// <summary>The pool file that most verbs take.</summary>
     public static Argument<string> FileArgument() => new("FILE") { Description = "The pool file." };
+
+    /// <summary>What a read-only verb says of a pool that needs recovery.</summary>
+    public const string RecoveryPending =
+        "Recovery is pending: the pool was not closed, or is open in another process. What is shown is what recovery will leave; 'pmem pool recover' recovers the file.";
+
+    /// <summary>Opens an object pool; a failure names the file and says how to learn more.</summary>
+    public static ObjectStore Open(string path, ObjectStoreOptions? options = null)
+    {
+        try
+        {
+            return ObjectStore.Open(path, options: options);
+        }
+        catch (PmemFormatException problem)
+        {
+            throw new PmemException($"{path}: {problem.Message}; 'pmem pool check' lists all problems", problem);
+        }
+    }
 
     /// <summary>JSON instead of text for people.</summary>
     public static Option<bool> JsonOption() => new("--json") { Description = "Print JSON (docs/formats/json.md) instead of text." };

@@ -15,7 +15,7 @@ internal sealed record PoolSummary
     /// <summary>Why the header is not valid, or null.</summary>
     public string? HeaderProblem { get; init; }
 
-    /// <summary>Whether the file was written by a process that did not close it.</summary>
+    /// <summary>Whether a process did not close the file (or has it open now), or a log in it has work for recovery.</summary>
     public bool NeedsRecovery { get; init; }
 
     /// <summary>Why the content could not be read, or null.</summary>
@@ -45,7 +45,7 @@ internal sealed record PoolSummary
         if (read is not { } header)
             throw new PmemException($"{path} is not a pool: it has {size} bytes, less than a header");
 
-        var summary = new PoolSummary { Path = path, Size = size, Header = header };
+        var summary = new PoolSummary { Path = path, Size = size, Header = header, NeedsRecovery = IsDirty(in header) };
         if (PoolValidation.FindProblem(in header, kind: null) is { } problem)
             return summary with { HeaderProblem = problem.Message };
         if (header.Kind != PoolKind.Object)
@@ -53,7 +53,8 @@ internal sealed record PoolSummary
         try
         {
             using ObjectStore store = ObjectStore.Open(path, options: new ObjectStoreOptions { CopyOnWrite = true, Arenas = 1 });
-            return Fill(summary, store) with { NeedsRecovery = header.ShutdownState.Dirty != 0, RunId = store.RunId - 2 };
+            bool pending = store.RecoveredOperations > 0 || store.RecoveredTransactions > 0;
+            return Fill(summary, store) with { NeedsRecovery = IsDirty(in header) || pending, RunId = store.RunId - 2 };
         }
         catch (PmemException e)
         {
@@ -64,6 +65,9 @@ internal sealed record PoolSummary
     /// <summary>Of an open store.</summary>
     public static PoolSummary Of(ObjectStore store, string path) =>
         Fill(new PoolSummary { Path = path, Size = store.Map.Length, Header = store.Header }, store) with { RunId = store.RunId };
+
+    /// <summary>Whether the header says that the pool was not closed, or is open now.</summary>
+    public static bool IsDirty(in PoolHeader header) => header.ShutdownState.Dirty != 0;
 
     private static PoolSummary Fill(PoolSummary summary, ObjectStore store) => summary with
     {

@@ -19,7 +19,7 @@ internal static class RecoverVerb
     private static int Run(string path, bool json)
     {
         bool wasDirty = PoolFile.ReadHeader(path) is { } header && header.ShutdownState.Dirty != 0;
-        using ObjectStore store = ObjectStore.Open(path);
+        using ObjectStore store = PoolCommand.Open(path);
         if (json)
         {
             JsonOutput.Write(writer =>
