@@ -13,7 +13,7 @@ public sealed class TidyTests
 
     [Fact]
     public void Files_are_short() =>
-        Assert.Empty(Repository.Sources(string.Empty).Where(f => Rules.Lines(Repository.Read(f)) > Rules.MaximumLines));
+        Assert.Empty((string[])[.. Repository.Sources(string.Empty).Where(f => Rules.Lines(Repository.Read(f)) > Rules.MaximumLines)]);
 
     [Fact]
     public void Mapped_memory_is_written_only_on_floor_0() =>
@@ -27,11 +27,11 @@ public sealed class TidyTests
     public void No_file_names_a_machine()
     {
         string[] text = [".cs", ".md", ".sh", ".props", ".csproj", ".json", ".yml", ".txt", ".c"];
-        Assert.Empty(Repository.Files.Where(f => text.Contains(Path.GetExtension(f), StringComparer.Ordinal) && Rules.NamesMachine(Repository.Read(f))));
+        Assert.Empty((string[])[.. Repository.Files.Where(f => text.Contains(Path.GetExtension(f), StringComparer.Ordinal) && Rules.NamesMachine(Repository.Read(f)))]);
     }
 
     [Fact]
-    public void Line_ends_are_LF() => Assert.Empty(Repository.Sources(string.Empty).Where(f => Repository.Read(f).Contains('\r', StringComparison.Ordinal)));
+    public void Line_ends_are_LF() => Assert.Empty((string[])[.. Repository.Sources(string.Empty).Where(f => Repository.Read(f).Contains('\r', StringComparison.Ordinal))]);
 
     [Fact]
     public void Public_members_are_documented()
@@ -40,7 +40,7 @@ public sealed class TidyTests
         Assert.Contains("<GenerateDocumentationFile>true</GenerateDocumentationFile>", Repository.Read("src/Directory.Build.props"), StringComparison.Ordinal);
         Assert.Contains("<TreatWarningsAsErrors>true</TreatWarningsAsErrors>", Repository.Read("Directory.Build.props"), StringComparison.Ordinal);
         string[] off = ["GenerateDocumentationFile>false", "NoWarn", "#pragma warning disable CS1591"];
-        Assert.Empty(Repository.Files.Where(f => f.StartsWith("src/", StringComparison.Ordinal) && off.Any(word => Repository.Read(f).Contains(word, StringComparison.Ordinal))));
+        Assert.Empty((string[])[.. Repository.Files.Where(f => f.StartsWith("src/", StringComparison.Ordinal) && off.Any(word => Repository.Read(f).Contains(word, StringComparison.Ordinal)))]);
     }
 
     [Fact]
