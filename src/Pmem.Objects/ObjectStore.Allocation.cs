@@ -129,11 +129,10 @@ public sealed unsafe partial class ObjectStore
             return;
         }
 
-        long offset = DemandObject(id);
+        PersistentAction action = PrepareFree(id);
         Lane lane = EnterLane();
         try
         {
-            Heap.DeferFree(offset, out PersistentAction action);
             lane.External.Set(at, 0);
             lane.External.Set(at + sizeof(ulong), 0);
             Heap.Publish(lane.External, ref action);
@@ -150,11 +149,10 @@ public sealed unsafe partial class ObjectStore
     {
         if (id.IsNull)
             return;
-        long offset = DemandObject(id);
+        PersistentAction action = PrepareFree(id);
         Lane lane = EnterLane();
         try
         {
-            Heap.DeferFree(offset, out PersistentAction action);
             Heap.Publish(lane.External, ref action);
         }
         finally
@@ -194,7 +192,7 @@ public sealed unsafe partial class ObjectStore
     }
 
     /// <summary>Prepares the free of an object, done by <see cref="Publish"/> (PMDK <c>pmemobj_defer_free</c>).</summary>
-    public void DeferFree(ObjectId id, out PersistentAction action) => Heap.DeferFree(DemandObject(id), out action);
+    public void DeferFree(ObjectId id, out PersistentAction action) => action = PrepareFree(id);
 
     /// <summary>Prepares an 8-byte store to the pool, done by <see cref="Publish"/> (PMDK <c>pmemobj_set_value</c>).</summary>
     /// <exception cref="ArgumentException">The destination is not an aligned word of this store's heap.</exception>
@@ -252,6 +250,16 @@ public sealed unsafe partial class ObjectStore
         if (!built)
             throw new OperationCanceledException("the object's constructor cancelled the allocation");
     }
+
+    private PersistentAction PrepareFree(ObjectId id)
+    {
+        if (id.PoolUuidLow != PoolUuidLow || !Heap.TryDeferFree((long)id.Offset, out PersistentAction action))
+            DemandObject(id, out action);
+        return action;
+    }
+
+    /// <summary>Says what is wrong with an id, or prepares its free after all.</summary>
+    private void DemandObject(ObjectId id, out PersistentAction action) => Heap.DeferFree(DemandObject(id), out action);
 
     private void AddIdEntries(RedoLog redo, long destination, ulong offset)
     {

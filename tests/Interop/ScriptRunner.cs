@@ -5,7 +5,7 @@ using Pmem.Objects;
 namespace Interop;
 
 /// <summary>Runs the scripts of peers/obj_script.c through Pmem.Objects.</summary>
-internal sealed class ScriptRunner(string path) : IDisposable
+internal sealed class ScriptRunner(string path, Pmem.StoreGranularity? granularity = null) : IDisposable
 {
     public const int Slots = 4096;
     public const int DataSize = 262144;
@@ -46,7 +46,7 @@ internal sealed class ScriptRunner(string path) : IDisposable
         switch (words[0])
         {
             case "create":
-                _store = ObjectStore.Create(path, "script", a);
+                _store = ObjectStore.Create(path, "script", a, new ObjectStoreOptions { ForceGranularity = granularity });
                 Attach();
                 break;
             case "open":

@@ -18,11 +18,7 @@ internal sealed unsafe partial class PersistentHeap
     /// <returns>False when there is no space.</returns>
     public bool TryReserve(long size, ulong typeNumber, ushort objectFlags, bool zero, out PersistentAction action)
     {
-        AllocationClass? allocationClass = AllocationClasses.ForSize(size);
-        bool reserved = allocationClass is null
-            ? TryReserveChunks(size, out action)
-            : TryReserveUnits(allocationClass, (int)((size + allocationClass.HeaderSize + allocationClass.UnitSize - 1) / allocationClass.UnitSize), out action);
-        if (!reserved)
+        if (!TryReserveSpace(size, out action))
             return false;
 
         WriteObjectHeader(in action, typeNumber, objectFlags);
@@ -31,10 +27,32 @@ internal sealed unsafe partial class PersistentHeap
         return true;
     }
 
-    /// <summary>Prepares the free of an allocated object.</summary>
-    public void DeferFree(long userOffset, out PersistentAction action)
+    private bool TryReserveSpace(long size, out PersistentAction action)
     {
-        Location location = Locate(userOffset);
+        AllocationClass? allocationClass = AllocationClasses.ForSize(size);
+        return allocationClass is null
+            ? TryReserveChunks(size, out action)
+            : TryReserveUnits(allocationClass, (int)(((ulong)(size + allocationClass.HeaderSize + allocationClass.UnitSize) - 1) / (ulong)allocationClass.UnitSize), out action);
+    }
+
+    /// <summary>Prepares the free of an object; false when no allocated object's user data starts there.</summary>
+    public bool TryDeferFree(long userOffset, out PersistentAction action)
+    {
+        if (TryLocate(userOffset, out Location location) && IsAllocated(in location))
+        {
+            DeferFree(in location, userOffset, out action);
+            return true;
+        }
+
+        action = default;
+        return false;
+    }
+
+    /// <summary>Prepares the free of an object that is allocated, or about to be.</summary>
+    public void DeferFree(long userOffset, out PersistentAction action) => DeferFree(Locate(userOffset), userOffset, out action);
+
+    private void DeferFree(in Location location, long userOffset, out PersistentAction action)
+    {
         DemandPopulated(location.Zone);
         action = new PersistentAction
         {
@@ -179,7 +197,7 @@ internal sealed unsafe partial class PersistentHeap
             ulong* line = stackalloc ulong[LineSize / sizeof(ulong)];
             line[0] = size;
             line[1] = typeNumber;
-            _map.Copy(block, (byte*)line, LineSize, CopyHints.NonTemporal | CopyHints.NoDrain);
+            _map.Copy(block, (byte*)line, LineSize, CopyHints.WriteCombining | CopyHints.NoDrain);
             return;
         }
 

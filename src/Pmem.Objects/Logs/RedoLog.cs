@@ -87,20 +87,19 @@ internal sealed unsafe class RedoLog
     /// <summary>Makes all entries durable, atomically, and applies them; the log is empty afterwards.</summary>
     public void Commit()
     {
-        if (_count <= 1)
+        if (_count > 1)
         {
-            _map.Drain();
-            if (_count == 1)
-            {
-                ApplyOne(_words[HeaderWords], _words[HeaderWords + 1]);
-                _map.Drain();
-                Clear();
-            }
-
+            CommitLogged();
             return;
         }
 
-        CommitLogged();
+        _map.Drain();
+        if (_count == 1)
+        {
+            ApplyOne(_words[HeaderWords], _words[HeaderWords + 1]);
+            _map.Drain();
+            Clear();
+        }
     }
 
     /// <summary>Commits a single word with a non-temporal store, which is cheaper for words that are not read again soon.</summary>
@@ -169,7 +168,7 @@ internal sealed unsafe class RedoLog
         _words[2] = (ulong)stored;
         _words[0] = 0;
         _words[0] = Fletcher64.Compute(new ReadOnlySpan<byte>(image, UlogHeader.Size + inBase));
-        _map.Copy(_offset, image, UlogHeader.Size + stored, CopyHints.NonTemporal | CopyHints.NoDrain);
+        _map.Copy(_offset, image, UlogHeader.Size + stored, CopyHints.WriteCombining | CopyHints.NoDrain);
         _map.Drain();
 
         ulong* entries = _words + HeaderWords;
@@ -179,7 +178,7 @@ internal sealed unsafe class RedoLog
 
         _words[0] = 0;
         _words[2] = 0;
-        _map.Copy(_offset, image, UlogHeader.Size, CopyHints.NonTemporal | CopyHints.NoDrain);
+        _map.Copy(_offset, image, UlogHeader.Size, CopyHints.WriteCombining | CopyHints.NoDrain);
         _map.Drain();
         Clear();
         if (_extensions is { Count: > 0 })
@@ -196,7 +195,7 @@ internal sealed unsafe class RedoLog
         for (int i = 0; i < _extensions!.Count && left > 0; i++)
         {
             int part = (int)Math.Min(left, _extensions.CapacityOf(i));
-            _map.Copy(_extensions.DataOf(i), tail, part, CopyHints.NonTemporal | CopyHints.NoDrain);
+            _map.Copy(_extensions.DataOf(i), tail, part, CopyHints.WriteCombining | CopyHints.NoDrain);
             tail += part;
             left -= part;
         }

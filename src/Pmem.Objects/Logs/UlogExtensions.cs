@@ -75,7 +75,7 @@ internal sealed unsafe class UlogExtensions(PersistentMap map, long firstLog, in
         new Span<ulong>(lines, 2 * UlogHeader.Size / sizeof(ulong)).Clear();
         ((UlogHeader*)lines)->Capacity = (ulong)capacity;
         ((UlogHeader*)lines)->Generation = generation;
-        _map.Copy(logOffset, (byte*)lines, 2 * UlogHeader.Size, CopyHints.NonTemporal | CopyHints.NoDrain);
+        _map.Copy(logOffset, (byte*)lines, 2 * UlogHeader.Size, CopyHints.WriteCombining | CopyHints.NoDrain);
 
         _internal!.Set(LinkField(Count), (ulong)objectOffset);
         _heap.Publish(_internal, ref action);

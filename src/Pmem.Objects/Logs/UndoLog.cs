@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using Pmem.Objects.Layout;
 using Pmem.Pools;
 
@@ -77,7 +78,7 @@ internal sealed unsafe class UndoLog
             // The common case: one entry, and the line behind it lies in the same log.
             if (!IsSafe(_position + padded))
                 ZeroFrom(_position + padded);
-            WriteSmall(_currentData + _position, offset, (int)length, (int)padded);
+            Write(_currentData + _position, offset, (int)length, (int)padded);
             Advance(padded);
             _map.Drain();
             return;
@@ -104,7 +105,7 @@ internal sealed unsafe class UndoLog
             for (; from < to; from++)
             {
                 long padded = (ranges[from].Length + UlogEntry.BufferHeaderSize + Line - 1) & -Line;
-                WriteSmall(_currentData + _position, ranges[from].Offset, (int)ranges[from].Length, (int)padded);
+                Write(_currentData + _position, ranges[from].Offset, (int)ranges[from].Length, (int)padded);
                 Advance(padded);
             }
 
@@ -199,7 +200,7 @@ internal sealed unsafe class UndoLog
     private void ZeroFrom(long position, long atLeastTo = 0)
     {
         long end = Math.Min(_currentCapacity, Math.Max(position + ZeroAhead, atLeastTo));
-        _map.Fill(_currentData + position, 0, end - position, CopyHints.NonTemporal | CopyHints.NoDrain);
+        _map.Fill(_currentData + position, 0, end - position, CopyHints.WriteCombining | CopyHints.NoDrain);
         ulong[] safe = _safe[_current];
         for (long line = position / Line; line < end / Line; line++)
             safe[line >> 6] |= 1UL << (int)line;
@@ -262,6 +263,54 @@ internal sealed unsafe class UndoLog
             _safe[index] = new ulong[words];
     }
 
+    /// <summary>One entry of up to two lines is composed in registers, a longer one in the scratch.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Write(long at, long offset, int length, int padded)
+    {
+        if (padded <= 2 * Line && Vector512.IsHardwareAccelerated && offset + (2 * Line) <= _map.Length)
+            WriteInRegisters(at, offset, length);
+        else
+            WriteSmall(at, offset, length, padded);
+    }
+
+    /// <summary>
+    /// Header and data of an entry as one or two vectors, and the checksum from the same registers: through memory, the loads of whole lines
+    /// would have to wait for the small stores before them.
+    /// </summary>
+    private void WriteInRegisters(long at, long offset, int length)
+    {
+        // SAFETY: offset is in the heap, so 24 bytes before it are in the map; the caller made sure of the bytes behind.
+        byte* source = _map.Pointer + offset;
+        Vector512<byte> index = Vector512<byte>.Indices;
+        Vector512<byte> header = Vector512.Create(UlogEntry.Encode(offset, UlogOperation.BufferCopy), 0, (ulong)length, 0, 0, 0, 0, 0).AsByte();
+        int inFirst = Math.Min(length, Line - UlogEntry.BufferHeaderSize);
+
+        // Data where 24 <= i < 24 + inFirst, header below, zero above.
+        Vector512<byte> data = Vector512.Load(source - UlogEntry.BufferHeaderSize);
+        Vector512<byte> isHeader = Vector512.LessThan(index, Vector512.Create((byte)UlogEntry.BufferHeaderSize));
+        Vector512<byte> isData = Vector512.LessThan(index, Vector512.Create((byte)(UlogEntry.BufferHeaderSize + inFirst))) & ~isHeader;
+        Vector512<byte> first = (header & isHeader) | (data & isData);
+        Vector512<byte> second = Vector512<byte>.Zero;
+        bool two = length > inFirst;
+        if (two)
+            second = Vector512.Load(source + inFirst) & Vector512.LessThan(index, Vector512.Create((byte)(length - inFirst)));
+
+        // Fletcher-64 of 16 or 32 words: each word weighs its distance from the end.
+        Vector512<uint> a = first.AsUInt32();
+        Vector512<uint> b = second.AsUInt32();
+        uint far = two ? 32u : 16u;
+        Vector512<uint> weights = Vector512.Create(far) - Vector512<uint>.Indices;
+        uint low = Vector512.Sum(a + b);
+        uint high = Vector512.Sum((a * weights) + (b * (weights - Vector512.Create(16u))));
+        ulong checksum = Seal(((ulong)high << 32) | low);
+
+        byte* entry = _scratch;
+        first.AsUInt64().WithElement(1, checksum).StoreAligned((ulong*)entry);
+        if (two)
+            second.StoreAligned(entry + Line);
+        _map.Copy(at, entry, two ? 2 * Line : Line, CopyHints.WriteCombining | CopyHints.NoDrain);
+    }
+
     private void WriteSmall(long at, long offset, int length, int padded)
     {
         byte* entry = _scratch;
@@ -271,7 +320,7 @@ internal sealed unsafe class UndoLog
         new Span<byte>(entry + padded - Line, Line)[^Math.Min(Line, padded - UlogEntry.BufferHeaderSize - length)..].Clear();
         Unsafe.CopyBlockUnaligned(entry + UlogEntry.BufferHeaderSize, _map.Pointer + offset, (uint)length);
         ((ulong*)entry)[1] = Seal(Fletcher64.Compute(new ReadOnlySpan<byte>(entry, padded)));
-        _map.Copy(at, entry, padded, CopyHints.NonTemporal | CopyHints.NoDrain);
+        _map.Copy(at, entry, padded, CopyHints.WriteCombining | CopyHints.NoDrain);
     }
 
     private void WriteLarge(long at, long offset, long length)
@@ -293,17 +342,17 @@ internal sealed unsafe class UndoLog
         const int Slice = 1 << 30;
         for (long done = 0; done < body; done += Slice)
             checksum = Fletcher64.Compute(new ReadOnlySpan<byte>(source + head + done, (int)Math.Min(Slice, body - done)), checksum);
-        _map.Copy(at + Line, source + head, body, CopyHints.NonTemporal | CopyHints.NoDrain);
+        _map.Copy(at + Line, source + head, body, CopyHints.WriteCombining | CopyHints.NoDrain);
         if (tail > 0)
         {
             new Span<byte>(last, Line).Clear();
             Unsafe.CopyBlockUnaligned(last, source + head + body, (uint)tail);
             checksum = Fletcher64.Compute(new ReadOnlySpan<byte>(last, Line), checksum);
-            _map.Copy(at + Line + body, last, Line, CopyHints.NonTemporal | CopyHints.NoDrain);
+            _map.Copy(at + Line + body, last, Line, CopyHints.WriteCombining | CopyHints.NoDrain);
         }
 
         ((ulong*)first)[1] = Seal(checksum);
-        _map.Copy(at, first, Line, CopyHints.NonTemporal | CopyHints.NoDrain);
+        _map.Copy(at, first, Line, CopyHints.WriteCombining | CopyHints.NoDrain);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -145,10 +145,9 @@ internal sealed unsafe partial class TransactionContext(ObjectStore store, Lane 
             return;
         }
 
-        if (!_store.Heap.IsObject(offset))
-            throw new TransactionException($"0x{offset:x} is not an allocated object: it was freed before, or the id is wrong");
         ReserveActions(1);
-        _store.Heap.DeferFree(offset, out _actions[_actionCount]);
+        if (!_store.Heap.TryDeferFree(offset, out _actions[_actionCount]))
+            throw new TransactionException($"0x{offset:x} is not an allocated object: it was freed before, or the id is wrong");
         _actionCount++;
     }
 

@@ -145,9 +145,22 @@ internal static unsafe class MapSources
 
     private static void Lock(int fd, string path)
     {
-        if (Libc.Lock(fd, Libc.LockExclusive | Libc.LockNonBlocking) == 0)
-            return;
-        (int number, string text) = Libc.LastError();
+        // A process that is being started holds copies of our descriptors until it runs its program, and with them a lock that was just given
+        // back; so one refusal is not the last word.
+        const int Tries = 20;
+        const int PauseMilliseconds = 5;
+        int number = 0;
+        string text = string.Empty;
+        for (int i = 0; i < Tries; i++)
+        {
+            if (Libc.Lock(fd, Libc.LockExclusive | Libc.LockNonBlocking) == 0)
+                return;
+            (number, text) = Libc.LastError();
+            if (number != Libc.ErrorAgain)
+                break;
+            Thread.Sleep(PauseMilliseconds);
+        }
+
         throw number == Libc.ErrorAgain
             ? new PmemException($"{path} is in use: another process, or another map of this one, has it locked; close it there first")
             : new PmemException($"cannot lock {path}: {text} (errno {number})");

@@ -55,19 +55,27 @@ internal static unsafe class StreamingCopy
     private static void CopyLines512(byte* destination, byte* source, long length)
     {
         byte* end = destination + length;
-        byte* unrolled = destination + (length & ~(4L * LineSize - 1));
+        byte* unrolled = destination + (length & ~(8L * LineSize - 1));
         while (destination < unrolled)
         {
             Vector512<byte> a = Vector512.Load(source);
             Vector512<byte> b = Vector512.Load(source + LineSize);
             Vector512<byte> c = Vector512.Load(source + (2 * LineSize));
             Vector512<byte> d = Vector512.Load(source + (3 * LineSize));
+            Vector512<byte> e = Vector512.Load(source + (4 * LineSize));
+            Vector512<byte> f = Vector512.Load(source + (5 * LineSize));
+            Vector512<byte> g = Vector512.Load(source + (6 * LineSize));
+            Vector512<byte> h = Vector512.Load(source + (7 * LineSize));
             a.StoreAlignedNonTemporal(destination);
             b.StoreAlignedNonTemporal(destination + LineSize);
             c.StoreAlignedNonTemporal(destination + (2 * LineSize));
             d.StoreAlignedNonTemporal(destination + (3 * LineSize));
-            source += 4 * LineSize;
-            destination += 4 * LineSize;
+            e.StoreAlignedNonTemporal(destination + (4 * LineSize));
+            f.StoreAlignedNonTemporal(destination + (5 * LineSize));
+            g.StoreAlignedNonTemporal(destination + (6 * LineSize));
+            h.StoreAlignedNonTemporal(destination + (7 * LineSize));
+            source += 8 * LineSize;
+            destination += 8 * LineSize;
         }
 
         for (; destination < end; destination += LineSize, source += LineSize)
