@@ -89,10 +89,18 @@ public class Fletcher64Tests
     public void Summing_allocates_nothing()
     {
         ulong sum = Fletcher64.ComputeWithHole(s_bytes, 8);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 1000; i++)
-            sum ^= Fletcher64.ComputeWithHole(s_bytes, 8);
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+
+        // A collection in between charges the thread for the rest of its allocation buffer: one round without must be clean.
+        long least = long.MaxValue;
+        for (int round = 0; round < 10 && least != 0; round++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            for (int i = 0; i < 1000; i++)
+                sum ^= Fletcher64.ComputeWithHole(s_bytes, 8);
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        Assert.Equal(0, least);
         Assert.NotEqual(ulong.MaxValue, sum);
     }
 

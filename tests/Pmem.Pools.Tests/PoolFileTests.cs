@@ -196,6 +196,28 @@ public sealed class PoolFileTests : IDisposable
     }
 
     [Fact]
+    public async Task A_closed_pool_is_free_although_processes_are_being_started()
+    {
+        // Between fork and exec a child has copies of all our descriptors, and with them of our locks.
+        string path = _folder.NewPool();
+        using var stop = new CancellationTokenSource();
+        Task starter = Task.Run(
+            () =>
+            {
+                while (!stop.IsCancellationRequested)
+                {
+                    using var child = Process.Start(new ProcessStartInfo("/bin/true") { UseShellExecute = false })!;
+                    child.WaitForExit();
+                }
+            },
+            TestContext.Current.CancellationToken);
+        for (int i = 0; i < 500; i++)
+            PoolFile.Open(path, PoolKind.Log).Dispose();
+        await stop.CancelAsync();
+        await starter;
+    }
+
+    [Fact]
     public void A_private_copy_changes_nothing_in_the_file()
     {
         string path = _folder.NewPool();

@@ -26,6 +26,7 @@ internal static unsafe partial class Libc
 
     public const int LockExclusive = 2;
     public const int LockNonBlocking = 4;
+    public const int Unlock = 8;
     public const int SyncNow = 4; // MS_SYNC
 
     public const int ErrorAccess = 13;

@@ -93,8 +93,12 @@ internal sealed unsafe class LinuxRegion : MappedRegion
     public override void Release()
     {
         _ = Libc.Unmap(Address, (nuint)RoundUp(Length, PageSize));
-        if (_fd >= 0)
-            _ = Libc.Close(_fd);
+        if (_fd < 0)
+            return;
+
+        // A process that is being started right now may hold a copy of the descriptor until it runs: closing ours would not free the lock.
+        _ = Libc.Lock(_fd, Libc.Unlock);
+        _ = Libc.Close(_fd);
     }
 
     /// <summary>

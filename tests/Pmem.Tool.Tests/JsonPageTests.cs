@@ -1,0 +1,120 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Pmem.Tool.Tests;
+
+/// <summary>docs/formats/json.md names every member that the tool prints, with its type, and no other.</summary>
+public sealed partial class JsonPageTests : IDisposable
+{
+    private readonly PoolFixture _pools = new();
+
+    public void Dispose() => _pools.Dispose();
+
+    [Fact]
+    public void Info_is_as_documented()
+    {
+        string path = _pools.Closed();
+        JsonElement valid = ToolRunner.Json(0, "pool", "info", path);
+        Compare("## `pmem pool info", [valid], except: "problem");
+        PoolFixture.Patch(path, 150, "x"u8);
+        Assert.Equal(JsonValueKind.String, ToolRunner.Json(1, "pool", "info", path).GetProperty("problem").ValueKind);
+        Compare("## `pmem pool info", [ToolRunner.Json(0, "pool", "create", "obj", _pools.File("new.pool"))], except: "problem");
+    }
+
+    [Fact]
+    public void Check_is_as_documented()
+    {
+        string path = _pools.Closed();
+        PoolFixture.Patch(path, 150, "x"u8);
+        Compare("## `pmem pool check", [ToolRunner.Json(1, "pool", "check", path)]);
+    }
+
+    [Fact]
+    public void Objects_are_as_documented() => Compare("## `pmem pool objects", ToolRunner.Json(0, "pool", "objects", _pools.Closed()).EnumerateArray());
+
+    [Fact]
+    public void Recover_is_as_documented() => Compare("## `pmem pool recover", [ToolRunner.Json(0, "pool", "recover", _pools.Crashed())]);
+
+    [Fact]
+    public void Examples_on_the_page_are_JSON()
+    {
+        int examples = 0;
+        foreach (Match block in CodeBlock().Matches(Page()))
+        {
+            using var document = JsonDocument.Parse(block.Groups["json"].Value);
+            examples++;
+        }
+
+        Assert.Equal(4, examples);
+    }
+
+    private static void Compare(string heading, IEnumerable<JsonElement> values, string? except = null)
+    {
+        Dictionary<string, string> documented = Documented(heading);
+        if (except is not null)
+            Assert.True(documented.Remove(except));
+        int count = 0;
+        foreach (JsonElement value in values)
+        {
+            var printed = new Dictionary<string, string>(StringComparer.Ordinal);
+            Collect(value, string.Empty, printed);
+            Assert.Equal(documented.Keys.Order(StringComparer.Ordinal), printed.Keys.Order(StringComparer.Ordinal));
+            foreach ((string member, string type) in printed)
+                Assert.StartsWith(type, documented[member], StringComparison.Ordinal);
+            count++;
+        }
+
+        Assert.NotEqual(0, count);
+    }
+
+    private static void Collect(JsonElement value, string prefix, Dictionary<string, string> members)
+    {
+        foreach (JsonProperty property in value.EnumerateObject())
+        {
+            string name = prefix + property.Name;
+            switch (property.Value.ValueKind)
+            {
+                case JsonValueKind.Object:
+                    Collect(property.Value, name + ".", members);
+                    break;
+                case JsonValueKind.Array:
+                    members[name] = "array";
+                    foreach (JsonElement item in property.Value.EnumerateArray().Where(item => item.ValueKind == JsonValueKind.Object))
+                        Collect(item, name + "[].", members);
+                    break;
+                case JsonValueKind.True or JsonValueKind.False:
+                    members[name] = "boolean";
+                    break;
+                default:
+                    members[name] = property.Value.ValueKind == JsonValueKind.Number ? "number" : "string";
+                    break;
+            }
+        }
+    }
+
+    private static Dictionary<string, string> Documented(string heading)
+    {
+        string page = Page();
+        int start = page.IndexOf(heading, StringComparison.Ordinal);
+        Assert.True(start >= 0, $"no heading {heading}");
+        int end = page.IndexOf("\n## ", start, StringComparison.Ordinal);
+        var members = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (Match row in Row().Matches(end < 0 ? page[start..] : page[start..end]))
+            members.Add(row.Groups["name"].Value, row.Groups["type"].Value);
+        return members;
+    }
+
+    private static string Page()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "Pmem.slnx")))
+            folder = Path.GetDirectoryName(folder);
+        return File.ReadAllText(Path.Combine(folder ?? throw new DirectoryNotFoundException("the tests do not run inside the repository"), "docs", "formats", "json.md"));
+    }
+
+    [GeneratedRegex(@"^\| `(?<name>[^`]+)` \| (?<type>[^|]+) \|", RegexOptions.Multiline, 1000)]
+    private static partial Regex Row();
+
+    [GeneratedRegex("```json\n(?<json>.*?)```", RegexOptions.Singleline, 1000)]
+    private static partial Regex CodeBlock();
+}
