@@ -54,7 +54,8 @@ internal static unsafe class CpuCache
 
     private static FlushInstruction Detect()
     {
-        if (Flag("Pmem.NoExecutableMemory"))
+        // The switch and the variable are for machines that forbid executable memory in ways that show only when the code is called.
+        if (Flag("Pmem.NoExecutableMemory") || Variable("PMEM_NO_EXECUTABLE_MEMORY"))
             return FlushInstruction.None;
         if (RuntimeInformation.ProcessArchitecture == Architecture.Arm64 && ArmBase.Arm64.IsSupported)
         {
