@@ -30,10 +30,17 @@ internal sealed unsafe partial class PersistentHeap
     private bool TryReserveSpace(long size, out PersistentAction action)
     {
         AllocationClass? allocationClass = AllocationClasses.ForSize(size);
-        return allocationClass is null
-            ? TryReserveChunks(size, out action)
-            : TryReserveUnits(allocationClass, (int)(((ulong)(size + allocationClass.HeaderSize + allocationClass.UnitSize) - 1) / (ulong)allocationClass.UnitSize), out action);
+        if (TryReserveOnce(allocationClass, size, out action))
+            return true;
+
+        // Runs that buckets hold may be empty; given back they are free chunks. Not before, because it decides where objects go.
+        DetachAll();
+        return TryReserveOnce(allocationClass, size, out action);
     }
+
+    private bool TryReserveOnce(AllocationClass? allocationClass, long size, out PersistentAction action) => allocationClass is null
+        ? TryReserveChunks(size, out action)
+        : TryReserveUnits(allocationClass, (int)(((ulong)(size + allocationClass.HeaderSize + allocationClass.UnitSize) - 1) / (ulong)allocationClass.UnitSize), out action);
 
     /// <summary>Prepares the free of an object; false when no allocated object's user data starts there.</summary>
     public bool TryDeferFree(long userOffset, out PersistentAction action)

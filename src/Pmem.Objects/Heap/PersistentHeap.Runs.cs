@@ -167,6 +167,21 @@ internal sealed unsafe partial class PersistentHeap
         ReleaseActive(active);
     }
 
+    /// <summary>Takes the runs off all buckets that nobody is using this moment.</summary>
+    private void DetachAll()
+    {
+        foreach (Arena arena in _arenas)
+        {
+            foreach (RunBucket bucket in arena.Buckets())
+            {
+                if (!bucket.Gate.TryEnter())
+                    continue;
+                Detach(bucket);
+                bucket.Gate.Exit();
+            }
+        }
+    }
+
     /// <summary>Gives up one hold of a run; the last one returns it to the heap.</summary>
     private void ReleaseActive(ActiveRun active)
     {
