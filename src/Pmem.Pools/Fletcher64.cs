@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -31,11 +32,13 @@ public static class Fletcher64
             done = Sum512(ref at, length, ref low, ref high);
         else if (Vector256.IsHardwareAccelerated && length >= Vector256<byte>.Count)
             done = Sum256(ref at, length, ref low, ref high);
+        else if (Vector128.IsHardwareAccelerated && length >= Vector128<byte>.Count)
+            done = Sum128(ref at, length, ref low, ref high);
 
         for (; done < length; done += sizeof(uint))
         {
             uint word = Unsafe.ReadUnaligned<uint>(ref Unsafe.Add(ref at, done));
-            low += BitConverter.IsLittleEndian ? word : System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(word);
+            low += BitConverter.IsLittleEndian ? word : BinaryPrimitives.ReverseEndianness(word);
             high += low;
         }
 
@@ -47,9 +50,15 @@ public static class Fletcher64
     /// <param name="checksumPosition">Where in it the checksum field is; a multiple of 4.</param>
     public static ulong ComputeWithHole(ReadOnlySpan<byte> data, int checksumPosition)
     {
-        ulong sum = Compute(data[..checksumPosition]);
-        sum = AppendZeros(sum, 2);
-        return Compute(data[(checksumPosition + sizeof(ulong))..], sum);
+        // Summed with the field, in one go of whole vectors, and the field's two words taken out again with their weights.
+        ulong sum = Compute(data);
+        ReadOnlySpan<byte> field = data.Slice(checksumPosition, sizeof(ulong));
+        uint first = BinaryPrimitives.ReadUInt32LittleEndian(field);
+        uint second = BinaryPrimitives.ReadUInt32LittleEndian(field[sizeof(uint)..]);
+        uint weight = (uint)(data.Length - checksumPosition) / sizeof(uint);
+        uint low = (uint)sum - first - second;
+        uint high = (uint)(sum >> 32) - (first * weight) - (second * (weight - 1));
+        return ((ulong)high << 32) | low;
     }
 
     /// <summary>Checksum of a structure of which everything from a position on counts as zero.</summary>
@@ -103,6 +112,26 @@ public static class Fletcher64
             (uint)whole / sizeof(uint),
             Vector256.Sum(first),
             ((uint)Vector256<uint>.Count * Vector256.Sum(second)) - Vector256.Sum(first * Vector256<uint>.Indices),
+            ref low,
+            ref high);
+        return whole;
+    }
+
+    private static int Sum128(ref byte at, int length, ref uint low, ref uint high)
+    {
+        int whole = length & -Vector128<byte>.Count;
+        Vector128<uint> first = Vector128<uint>.Zero;
+        Vector128<uint> second = Vector128<uint>.Zero;
+        for (int i = 0; i < whole; i += Vector128<byte>.Count)
+        {
+            first += Vector128.LoadUnsafe(ref Unsafe.Add(ref at, i)).AsUInt32();
+            second += first;
+        }
+
+        Combine(
+            (uint)whole / sizeof(uint),
+            Vector128.Sum(first),
+            ((uint)Vector128<uint>.Count * Vector128.Sum(second)) - Vector128.Sum(first * Vector128<uint>.Indices),
             ref low,
             ref high);
         return whole;
