@@ -10,6 +10,10 @@ internal static class ToolRunner
 
     public static ToolResult Run(params string[] arguments) => RunAs(prefix: [], arguments);
 
+    /// <summary>Starts the tool; the caller ends it.</summary>
+    public static Process Start(params string[] arguments) =>
+        Process.Start(new ProcessStartInfo("dotnet", [s_tool, .. arguments]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
+
     /// <summary>Runs the tool through other commands, such as <c>setpriv</c>.</summary>
     public static ToolResult RunAs(IReadOnlyList<string> prefix, params string[] arguments)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.Versioning;
 using System.Text.Json;
 using Pmem.Pools;
@@ -103,5 +104,29 @@ public sealed class CreateVerbTests : IDisposable
         Assert.False(File.Exists(path));
         string message = ToolRunner.Fail("pool", "create", "obj", Path.Combine(_pools.File("absent"), "pool"));
         Assert.Contains("absent", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_killed_creation_leaves_nothing_or_an_interrupted_creation_or_a_pool()
+    {
+        // The creation takes about 15 ms, somewhere in the first 150 ms of the process.
+        for (int delay = 30; delay < 150; delay += 6)
+        {
+            string path = _pools.File($"killed{delay}.pool");
+            using (Process creation = ToolRunner.Start("pool", "create", "obj", path, "--size", "64MiB"))
+            {
+                Thread.Sleep(delay);
+                creation.Kill();
+                creation.WaitForExit();
+            }
+
+            if (!File.Exists(path))
+                continue;
+            if (File.GetUnixFileMode(path) == UnixFileMode.None)
+                Assert.Contains("interrupted", ToolRunner.Fail("pool", "recover", path), StringComparison.Ordinal);
+            else
+                Assert.True(ToolRunner.Json(0, "pool", "check", path).GetProperty("consistent").GetBoolean());
+            File.Delete(path);
+        }
     }
 }
