@@ -117,6 +117,12 @@ internal sealed partial class StoreChecker
         if (geometry.HeaderSize == 0)
             return 1;
         long block = geometry.DataOffset(run) + (unit * geometry.UnitSize);
+        if ((geometry.Units - unit) * geometry.UnitSize < geometry.HeaderSize)
+        {
+            Add(block, "object header", $"{geometry.HeaderSize} bytes before the end of the run (the bitmap says that an object is here)", "less");
+            return 1;
+        }
+
         ulong size = geometry.HeaderSize == ObjectHeader.CompactSize
             ? map.ReadUInt64(block) & ObjectHeader.SizeMask
             : map.ReadUInt64(block + ObjectHeader.LegacySizePosition);

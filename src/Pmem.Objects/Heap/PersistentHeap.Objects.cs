@@ -102,7 +102,7 @@ internal sealed unsafe partial class PersistentHeap
         if (inData < 0)
             return false;
         long unit = inData / geometry.UnitSize;
-        if (unit >= geometry.Units || unit * geometry.UnitSize != inData)
+        if (unit >= geometry.Units || unit * geometry.UnitSize != inData || inData > (geometry.Units * geometry.UnitSize) - geometry.HeaderSize)
             return false;
         long block = userOffset - geometry.HeaderSize;
         int units = 1;

@@ -20,6 +20,7 @@ internal sealed unsafe partial class PersistentHeap
         AfterCommit(in action);
         if (action.Gate >= 0)
             ExitGate(action.Gate);
+        redo.ReleaseExtensions();
         AfterGates(ref action);
     }
 
@@ -62,6 +63,7 @@ internal sealed unsafe partial class PersistentHeap
 
         if (last >= 0)
             ExitGate(last);
+        redo.ReleaseExtensions();
         foreach (ref PersistentAction action in actions)
             AfterGates(ref action);
     }

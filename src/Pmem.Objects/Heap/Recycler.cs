@@ -1,4 +1,4 @@
-using System.Collections.Concurrent;
+using Pmem.Objects.Layout;
 
 namespace Pmem.Objects.Heap;
 
@@ -34,17 +34,13 @@ internal readonly record struct RunScore(ulong Key)
 internal sealed class Recycler(PersistentHeap heap, AllocationClass allocationClass)
 {
     private const int ThresholdFactor = 4;
+    private const int CountersPerBlock = 1024;
 
     private readonly SortedKeys _runs = new();
     private readonly List<RunScore> _rescored = [];
-    private readonly ConcurrentDictionary<int, StrongBox> _unaccounted = new();
+    private readonly long[]?[] _unaccounted = new long[]?[(HeapLayout.ChunksPerZone + CountersPerBlock - 1) / CountersPerBlock];
     private readonly Lock _gate = new();
     private long _unaccountedTotal;
-
-    private sealed class StrongBox
-    {
-        public long Units;
-    }
 
     /// <summary>Adds a run.</summary>
     public void Put(RunScore score)
@@ -71,8 +67,15 @@ internal sealed class Recycler(PersistentHeap heap, AllocationClass allocationCl
     public void CountFreed(int chunk, int units)
     {
         Interlocked.Add(ref _unaccountedTotal, units);
-        StrongBox box = _unaccounted.TryGetValue(chunk, out StrongBox? found) ? found : _unaccounted.GetOrAdd(chunk, static _ => new StrongBox());
-        Interlocked.Add(ref box.Units, units);
+        Interlocked.Add(ref Unaccounted(chunk), units);
+    }
+
+    /// <summary>Units freed since the runs at this chunk (of whatever zone, as in C) were scored.</summary>
+    private ref long Unaccounted(int chunk)
+    {
+        ref long[]? block = ref _unaccounted[chunk / CountersPerBlock];
+        long[] counters = Volatile.Read(ref block) ?? Interlocked.CompareExchange(ref block, new long[CountersPerBlock], null) ?? block!;
+        return ref counters[chunk % CountersPerBlock];
     }
 
     /// <summary>Computes scores anew when enough units were freed, or always with <paramref name="force"/>; empty runs are removed and added to the list.</summary>
@@ -103,8 +106,8 @@ internal sealed class Recycler(PersistentHeap heap, AllocationClass allocationCl
         {
             next = key + 1;
             var old = new RunScore(key);
-            StrongBox? box = _unaccounted.GetValueOrDefault(old.Chunk);
-            long chunkUnits = box is null ? 0 : Volatile.Read(ref box.Units);
+            ref long counter = ref Unaccounted(old.Chunk);
+            long chunkUnits = Volatile.Read(ref counter);
             if (!force && chunkUnits == 0)
                 continue;
 
@@ -113,8 +116,7 @@ internal sealed class Recycler(PersistentHeap heap, AllocationClass allocationCl
             if (freed <= 0)
                 continue;
             found += freed;
-            if (box is not null)
-                Interlocked.Add(ref box.Units, -Math.Min(chunkUnits, freed + allocationClass.Geometry.Units));
+            Interlocked.Add(ref counter, -Math.Min(chunkUnits, freed + allocationClass.Geometry.Units));
             _runs.Remove(key);
             if (score.Free == allocationClass.Geometry.Units)
                 empty.Add(score);

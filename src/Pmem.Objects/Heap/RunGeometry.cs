@@ -25,9 +25,11 @@ internal readonly record struct RunGeometry(long UnitSize, int Units, int Words,
         geometry = default;
         bool aligned = (flags & ChunkFlags.Aligned) != 0;
         long content = (chunks * HeapLayout.ChunkSize) - RunHeaderSize;
-        if (unitSize == 0 || unitSize > (ulong)content || (unitSize & 7) != 0 || chunks == 0)
+        if (unitSize == 0 || unitSize > (ulong)content || chunks == 0)
             return false;
-        if (aligned && (alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > MaximumAlignment))
+
+        // A unit that is no multiple of the alignment could not keep it, and the gap before the first would push the last out of the run.
+        if (aligned && (alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > MaximumAlignment || unitSize % alignment != 0))
             return false;
 
         long unit = (long)unitSize;

@@ -35,6 +35,7 @@ internal sealed unsafe class RedoLog
     private ulong* _words;
     private int _count;
     private long _capacity;
+    private bool _hasSpentExtensions;
 
     public RedoLog(PersistentMap map, long offset, int baseCapacity, UlogExtensions? extensions)
     {
@@ -100,6 +101,19 @@ internal sealed unsafe class RedoLog
             _map.Drain();
             Clear();
         }
+    }
+
+    /// <summary>
+    /// Frees the extension logs of the last commit. To be called after the run locks are given up, because the logs are objects of the same
+    /// runs; a crash before leaves them chained to the retired log, for its next use.
+    /// </summary>
+    public void ReleaseExtensions()
+    {
+        if (!_hasSpentExtensions)
+            return;
+        _hasSpentExtensions = false;
+        _extensions!.FreeFrom(0);
+        _capacity = _baseCapacity;
     }
 
     /// <summary>Commits a single word with a non-temporal store, which is cheaper for words that are not read again soon.</summary>
@@ -181,11 +195,7 @@ internal sealed unsafe class RedoLog
         _map.Copy(_offset, image, UlogHeader.Size, CopyHints.WriteCombining | CopyHints.NoDrain);
         _map.Drain();
         Clear();
-        if (_extensions is { Count: > 0 })
-        {
-            _extensions.FreeFrom(0);
-            _capacity = _baseCapacity;
-        }
+        _hasSpentExtensions = _extensions is { Count: > 0 };
     }
 
     private void StoreTail(byte* tail, int bytes)

@@ -176,7 +176,7 @@ public sealed class TransactionCrashTests
                 }
 
                 for (int i = 0; i < 60; i++)
-                    tx.Publish([Heap.PersistentHeap.SetValue(store.RootOffset + 4096 + (i * 64), (ulong)i + 1)]);
+                    tx.Publish([Objects.Heap.PersistentHeap.SetValue(store.RootOffset + 4096 + (i * 64), (ulong)i + 1)]);
             }),
             new ExplorationOptions { ImagesPerPoint = 6, ProcessKills = false });
 
