@@ -155,10 +155,10 @@ public sealed unsafe partial class ObjectStore
         {
             long undo = Bounds.LaneOffset(i) + LaneLayout.UndoPosition;
             int index = i;
-            if (UndoRecovery.NeedsRecovery(_map, undo, Bounds))
+            if (UndoRecovery.NeedsRecovery(_map, undo, Bounds, out bool interrupted))
             {
                 UndoRecovery.Recover(_map, new Lane(this, index, Bounds), Bounds);
-                RecoveredTransactions++;
+                RecoveredTransactions += interrupted ? 1 : 0;
             }
         }
 

@@ -119,16 +119,21 @@ internal static class UndoRecovery
     }
 
     /// <summary>Whether a log has a valid entry, or a chain that a transaction left behind. Validates every entry.</summary>
-    public static bool NeedsRecovery(PersistentMap map, long log, PoolBounds bounds)
+    /// <param name="map">The pool.</param>
+    /// <param name="log">The log.</param>
+    /// <param name="bounds">What the pool holds where.</param>
+    /// <param name="interrupted">Whether there is an entry, that is, a transaction to roll back; a chain alone is only kept space.</param>
+    public static bool NeedsRecovery(PersistentMap map, long log, PoolBounds bounds, out bool interrupted)
     {
-        bool needed = map.ReadUInt64(log + UlogHeader.NextPosition) != 0;
-        if (!needed && map.ReadUInt64(log + UlogHeader.Size) == 0)
+        interrupted = false;
+        bool hasChain = map.ReadUInt64(log + UlogHeader.NextPosition) != 0;
+        if (!hasChain && map.ReadUInt64(log + UlogHeader.Size) == 0)
             return false;
 
         // Every entry is validated before anything is restored: a corrupt log leaves the pool as it was.
         foreach (UndoEntryView _ in new UndoReader(map, log, bounds))
-            needed = true;
-        return needed;
+            interrupted = true;
+        return hasChain || interrupted;
     }
 
     /// <summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Pmem.Objects;
 using Pmem.Pools;
 
 namespace Pmem.Tool.Tests.Pool;
@@ -78,6 +79,22 @@ public sealed class InfoVerbTests : IDisposable
         JsonElement info = ToolRunner.Json(0, "pool", "info", path);
         Assert.False(info.GetProperty("shutdownState").GetProperty("dirty").GetBoolean());
         Assert.True(info.GetProperty("needsRecovery").GetBoolean());
+    }
+
+    [Fact]
+    public void A_closed_pool_whose_lane_kept_an_extension_needs_no_recovery()
+    {
+        string path = _pools.File("extended.pool");
+        using (ObjectStore store = ObjectStore.Create(path, PoolFixture.Layout, PoolFixture.Size))
+        {
+            store.GetRoot(1 << 20);
+            using Transaction transaction = store.BeginTransaction();
+            transaction.Snapshot(store.RootOffset, 1 << 20);
+            transaction.Commit();
+        }
+
+        Assert.False(ToolRunner.Json(0, "pool", "info", path).GetProperty("needsRecovery").GetBoolean());
+        Assert.Equal(0, ToolRunner.Json(0, "pool", "recover", path).GetProperty("transactionsRolledBack").GetInt32());
     }
 
     [Theory]
