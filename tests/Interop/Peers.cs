@@ -45,8 +45,9 @@ internal static class Peers
         foreach ((string key, string value) in environment ?? new Dictionary<string, string>())
             start.Environment[key] = value;
         using Process process = Process.Start(start)!;
-        Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        // On threads of their own: a continuation would wait for the test runner's threads, which all wait here.
+        Task<string> output = Task.Run(process.StandardOutput.ReadToEnd);
+        Task<string> error = Task.Run(process.StandardError.ReadToEnd);
         try
         {
             process.StandardInput.Write(input ?? string.Empty);
@@ -62,9 +63,9 @@ internal static class Peers
     }
 
     /// <summary>Runs a program that must succeed and returns its standard output.</summary>
-    public static string Succeed(string program, IEnumerable<string> arguments, string? input = null)
+    public static string Succeed(string program, IEnumerable<string> arguments, string? input = null, IReadOnlyDictionary<string, string>? environment = null)
     {
-        PeerResult result = Run(program, arguments, input);
+        PeerResult result = Run(program, arguments, input, environment);
         Assert.True(result.ExitCode == 0, $"{program} ended with {result.ExitCode}: {result.Error}{result.Output}");
         return result.Output;
     }

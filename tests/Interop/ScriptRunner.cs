@@ -17,6 +17,14 @@ internal sealed class ScriptRunner(string path, Pmem.StoreGranularity? granulari
     private ObjectStore? _store;
     private long _root;
 
+    /// <summary>Runs on a store that is open.</summary>
+    public ScriptRunner(ObjectStore store)
+        : this(string.Empty)
+    {
+        _store = store;
+        Attach();
+    }
+
     /// <summary>What the dump operations wrote.</summary>
     public string Output => _output.ToString();
 
@@ -152,6 +160,9 @@ internal sealed class ScriptRunner(string path, Pmem.StoreGranularity? granulari
                 Transaction aborted = _transactions.Pop();
                 Assert.Throws<TransactionAbortedException>(() => aborted.Abort());
                 aborted.Dispose();
+                break;
+            case "end":
+                _transactions.Pop().Dispose();
                 break;
             case "set":
                 long at = _root + (Slots * IdSize) + a;

@@ -1,7 +1,7 @@
 namespace Interop;
 
 /// <summary>Scripts of operations, the same for the same seed.</summary>
-internal static class Scripts
+internal static partial class Scripts
 {
     /// <summary>Sizes around every class boundary, and some of whole chunks.</summary>
     public static readonly long[] Sizes =

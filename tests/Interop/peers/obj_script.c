@@ -7,19 +7,24 @@
  *   valloc SLOT SIZE TYPE                  atomic, into a volatile id that is then stored and persisted
  *   free SLOT | realloc SLOT SIZE TYPE
  *   publish SLOT SIZE TYPE                 reserve + two set_values, published together
- *   begin | commit | abort                 transactions; they nest
+ *   begin | commit | abort | end           transactions; they nest; "end" leaves one that an inner abort took down
  *   set AT LENGTH VALUE                    snapshot AT..AT+LENGTH of the root's data, then fill it
  *   talloc SLOT SIZE TYPE | tfree SLOT | trealloc SLOT SIZE TYPE
  *   grow SIZE                              the root object
  *   class UNIT ALIGN UNITS HEADER          registers a custom allocation class (0 legacy, 1 compact, 2 none) as class 100
  *   xalloc SLOT SIZE TYPE                  from that class
+ *   threads COUNT OPERATIONS SLOTS         allocates and frees from several threads at once, each with SLOTS slots of its own
+ *   arm N | count                          under trace_shim: dies after the N-th traced call from here; prints how many there were
  *   crash                                  _exit without closing
  *   dump                                   canonical listing on standard output
  *
  * Every object is filled with a byte that depends on slot and size, whole usable size, so that all allocated bytes are defined.
  */
+#define _GNU_SOURCE
 #include <libpmemobj.h>
+#include <dlfcn.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +73,31 @@ static void dump(void)
 	fflush(stdout);
 }
 
+struct worker { pthread_t thread; uint64_t first, slots, operations; };
+
+static void *work(void *argument)
+{
+	struct worker *w = argument;
+	uint64_t state = w->first * 2654435761u + 12345;
+	for (uint64_t i = 0; i < w->operations; i++) {
+		state = state * 6364136223846793005ull + 1442695040888963407ull;
+		uint64_t slot = w->first + (state >> 33) % w->slots, size = 1 + (state >> 40) % ((state >> 60) ? 2000 : 40000);
+		if (!OID_IS_NULL(root->slots[slot])) pmemobj_free(&root->slots[slot]);
+		else { if (pmemobj_alloc(pop, &root->slots[slot], size, w->first & 7, NULL, NULL)) die("alloc"); fill(root->slots[slot], slot, size); }
+	}
+	return NULL;
+}
+
+static void threads(uint64_t count, uint64_t operations, uint64_t slots)
+{
+	struct worker w[16];
+	for (uint64_t i = 0; i < count && i < 16; i++) {
+		w[i] = (struct worker){ .first = i * slots, .slots = slots, .operations = operations };
+		if (pthread_create(&w[i].thread, NULL, work, &w[i])) exit(3);
+	}
+	for (uint64_t i = 0; i < count && i < 16; i++) pthread_join(w[i].thread, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	char line[256], op[32];
@@ -96,6 +126,7 @@ int main(int argc, char **argv)
 		else if (!strcmp(op, "begin")) { if (pmemobj_tx_begin(pop, NULL, TX_PARAM_NONE)) die(op); }
 		else if (!strcmp(op, "commit")) { pmemobj_tx_commit(); (void)pmemobj_tx_end(); }
 		else if (!strcmp(op, "abort")) { pmemobj_tx_abort(125); (void)pmemobj_tx_end(); }
+		else if (!strcmp(op, "end")) (void)pmemobj_tx_end();
 		else if (!strcmp(op, "set")) { if (pmemobj_tx_add_range_direct(root->data + a, b)) die(op); memset(root->data + a, (int)c, b); }
 		else if (!strcmp(op, "talloc")) { if (pmemobj_tx_add_range_direct(&root->slots[a], sizeof(PMEMoid))) die(op); root->slots[a] = pmemobj_tx_alloc(b, c); if (OID_IS_NULL(root->slots[a])) die(op); fill_tx(root->slots[a], a, b); }
 		else if (!strcmp(op, "tfree")) { if (pmemobj_tx_add_range_direct(&root->slots[a], sizeof(PMEMoid))) die(op); if (pmemobj_tx_free(root->slots[a])) die(op); root->slots[a] = OID_NULL; }
@@ -106,6 +137,9 @@ int main(int argc, char **argv)
 			if (pmemobj_ctl_set(pop, "heap.alloc_class.new.desc", &desc)) die(op);
 			custom_class = desc.class_id;
 		}
+		else if (!strcmp(op, "threads")) threads(a, b, c);
+		else if (!strcmp(op, "arm")) { void (*arm)(long) = (void (*)(long))dlsym(RTLD_DEFAULT, "pmtrace_arm"); if (!arm) return 2; arm((long)a); }
+		else if (!strcmp(op, "count")) { long (*count)(void) = (long (*)(void))dlsym(RTLD_DEFAULT, "pmtrace_count"); if (!count) return 2; printf("%ld\n", count()); }
 		else if (!strcmp(op, "crash")) { fflush(stdout); _exit(77); }
 		else if (!strcmp(op, "dump")) dump();
 		else { fprintf(stderr, "unknown operation %s\n", op); return 2; }
