@@ -34,8 +34,7 @@ internal sealed unsafe partial class PersistentHeap
             return true;
 
         // Runs that buckets hold may be empty; given back they are free chunks. Not before, because it decides where objects go.
-        DetachAll();
-        return TryReserveOnce(allocationClass, size, out action);
+        return DetachEmpty() && TryReserveOnce(allocationClass, size, out action);
     }
 
     private bool TryReserveOnce(AllocationClass? allocationClass, long size, out PersistentAction action) => allocationClass is null

@@ -167,19 +167,27 @@ internal sealed unsafe partial class PersistentHeap
         ReleaseActive(active);
     }
 
-    /// <summary>Takes the runs off all buckets that nobody is using this moment.</summary>
-    private void DetachAll()
+    /// <summary>Takes empty runs off the buckets that nobody is using this moment; false when there was none.</summary>
+    private bool DetachEmpty()
     {
+        bool any = false;
         foreach (Arena arena in _arenas)
         {
             foreach (RunBucket bucket in arena.Buckets())
             {
                 if (!bucket.Gate.TryEnter())
                     continue;
-                Detach(bucket);
+                if (bucket.Active is { Reservations: 1 } active && Score(active.Zone, active.Chunk).Free == bucket.Class.Geometry.Units)
+                {
+                    Detach(bucket);
+                    any = true;
+                }
+
                 bucket.Gate.Exit();
             }
         }
+
+        return any;
     }
 
     /// <summary>Gives up one hold of a run; the last one returns it to the heap.</summary>
