@@ -22,6 +22,7 @@ internal sealed record Case(string Name, long Parameter, int Count, double? Targ
         var cases = new List<Case>();
         foreach (long size in (long[])[64, 256, 4096])
             cases.Add(new Case("persist", size, 100_000, 1.05, "B"));
+        cases.Add(new Case("persist-bare", 64, 100_000, null, "B"));
         foreach (long size in (long[])[64, 256, 1024, 4096, 65536, 1 << 20, 16 << 20])
             cases.Add(new Case("copy", size, (int)Math.Clamp((128L << 20) / size, 8, 100_000), 1.05, "B"));
         foreach (string name in (string[])["alloc", "free", "alloc-to-pool", "reserve-publish"])

@@ -30,6 +30,7 @@ internal sealed unsafe class OurSide(string folder) : IDisposable
         double result = item.Name switch
         {
             "persist" => Persist(item.Parameter, item.Count),
+            "persist-bare" => PersistBare(item.Parameter, item.Count),
             "copy" => Copy(item.Parameter, item.Count),
             "open-empty" => Open(item.Count, full: false),
             "open-full" => Open(item.Count, full: true),
@@ -81,6 +82,26 @@ internal sealed unsafe class OurSide(string folder) : IDisposable
             for (long j = 0; j < size; j += 64)
                 Volatile.Write(ref *(ulong*)(memory + at + j), (ulong)i);
             map.Persist(at, size);
+            at += size;
+            if (at + size > MapSize)
+                at = 0;
+        }
+
+        return Since(start);
+    }
+
+    /// <summary>The same work without the map: what the flush and the fence cost alone.</summary>
+    private double PersistBare(long size, int count)
+    {
+        byte* memory = Map().Pointer;
+        long at = 0;
+        long start = Stopwatch.GetTimestamp();
+        for (int i = 0; i < count; i++)
+        {
+            for (long j = 0; j < size; j += 64)
+                Volatile.Write(ref *(ulong*)(memory + at + j), (ulong)i);
+            Native.CpuCache.Flush(memory + at, size);
+            Native.CpuCache.Fence();
             at += size;
             if (at + size > MapSize)
                 at = 0;

@@ -36,7 +36,8 @@ internal sealed class TheirSide : IDisposable
     /// <summary>Runs one repetition; returns nanoseconds.</summary>
     public double Run(Case item)
     {
-        string name = item.Name == "tx-snapshots-batched" ? "tx-snapshots" : item.Name;
+        // C's side of the bare flush is its ordinary one.
+        string name = item.Name == "persist-bare" ? "persist" : item.Name == "tx-snapshots-batched" ? "tx-snapshots" : item.Name;
         _process.StandardInput.WriteLine($"{name} {item.Parameter} {item.Count}");
         _process.StandardInput.Flush();
         string line = _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("the C side ended; its error is above");
