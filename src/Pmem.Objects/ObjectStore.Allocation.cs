@@ -51,6 +51,7 @@ public sealed unsafe partial class ObjectStore
         }
 
         DemandSize(size);
+        DemandAligned(at);
         Lane lane = EnterLane();
         try
         {
@@ -84,6 +85,9 @@ public sealed unsafe partial class ObjectStore
         }
 
         DemandSize(size);
+        bool inPool = TryGetOffset(ref destination, out long at);
+        if (inPool)
+            DemandAligned(at);
         long old = DemandObject(destination);
         long oldUsable = Heap.UsableSize(old);
         Lane lane = EnterLane();
@@ -101,7 +105,6 @@ public sealed unsafe partial class ObjectStore
             if ((options & AllocationOptions.Zero) != 0 && actions[0].UsableSize > copied)
                 _map.Fill(fresh + copied, 0, actions[0].UsableSize - copied, CopyHints.NoDrain);
             Heap.DeferFree(old, out actions[1]);
-            bool inPool = TryGetOffset(ref destination, out long at);
             if (inPool)
                 AddIdEntries(lane.External, at, (ulong)fresh);
             Heap.Publish(lane.External, actions);
@@ -129,6 +132,7 @@ public sealed unsafe partial class ObjectStore
             return;
         }
 
+        DemandAligned(at);
         PersistentAction action = PrepareFree(id);
         Lane lane = EnterLane();
         try
@@ -261,10 +265,15 @@ public sealed unsafe partial class ObjectStore
     /// <summary>Says what is wrong with an id, or prepares its free after all.</summary>
     private void DemandObject(ObjectId id, out PersistentAction action) => Heap.DeferFree(DemandObject(id), out action);
 
-    private void AddIdEntries(RedoLog redo, long destination, ulong offset)
+    /// <summary>Before anything is reserved or logged: redo entries change whole words.</summary>
+    private static void DemandAligned(long destination)
     {
         if ((destination & 7) != 0)
             throw new ArgumentException($"the id at 0x{destination:x} is not 8-byte aligned", nameof(destination));
+    }
+
+    private void AddIdEntries(RedoLog redo, long destination, ulong offset)
+    {
         if (_map.ReadUInt64(destination) != PoolUuidLow)
             redo.Set(destination, PoolUuidLow);
         redo.Set(destination + sizeof(ulong), offset);

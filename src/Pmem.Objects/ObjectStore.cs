@@ -216,9 +216,13 @@ public sealed unsafe partial class ObjectStore : IDisposable
     internal void ExitLane()
     {
         ThreadSlot slot = ThreadSlot.For(this);
+        Lane lane = slot.Held!;
+
+        // An operation that failed half-way must not leave its entries to the next one.
+        if (lane.External.Count > 0)
+            lane.External.Clear();
         if (--slot.Depth > 0)
             return;
-        Lane lane = slot.Held!;
         slot.Held = null;
         _lanes.Exit(lane);
     }

@@ -179,6 +179,34 @@ public sealed class TransactionTests : IDisposable
     }
 
     [Fact]
+    public void Atomic_operations_inside_a_large_transaction_do_not_take_its_log_away()
+    {
+        var ids = new ObjectId[200];
+        for (int i = 0; i < ids.Length; i++)
+            ids[i] = _store.Allocate(800, 1);
+        using (Transaction tx = _store.BeginTransaction())
+        {
+            foreach (ObjectId id in ids)
+                tx.Free(id);
+            _store.Allocate(ref Root.Id, 100, 2);
+            _store.Free(ref Root.Id);
+            tx.Commit();
+        }
+
+        Assert.Empty(Types());
+    }
+
+    [Fact]
+    public unsafe void A_misaligned_id_in_the_pool_is_refused_before_anything_happens()
+    {
+        long at = (long)_store.GetRoot(4096).Offset + 4;
+        Assert.Throws<ArgumentException>(() => _store.Allocate(ref _store.Map.GetRef<ObjectId>(at), 100));
+        Assert.Empty(Types());
+        _store.Allocate(100, 7);
+        Assert.Equal([7UL], Types());
+    }
+
+    [Fact]
     public void Stages_are_called_back_in_order()
     {
         var stages = new List<TransactionStage>();
@@ -383,5 +411,6 @@ public sealed class TransactionTests : IDisposable
         public long A;
         public long B;
         public PersistentMutex Mutex;
+        public ObjectId Id;
     }
 }

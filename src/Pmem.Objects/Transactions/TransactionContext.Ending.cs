@@ -60,10 +60,12 @@ internal sealed unsafe partial class TransactionContext
         if (_actionCount > 0)
         {
             RedoLog redo = _lane.External;
-            if (_undo.IsUsed)
-                redo.Set(_undo.GenerationField, _undo.NextGeneration);
             try
             {
+                // Again, because an atomic operation inside the transaction gives the log's extensions back.
+                redo.Reserve(_actionCount + 1);
+                if (_undo.IsUsed)
+                    redo.Set(_undo.GenerationField, _undo.NextGeneration);
                 _store.Heap.Publish(redo, _actions.AsSpan(0, _actionCount));
             }
             catch (PmemException e)
