@@ -7,6 +7,7 @@ public sealed class ByteEqualityTests
     public static TheoryData<string, string[]> Kinds => new()
     {
         { "every size", [.. Scripts.EverySize()] },
+        { "log extensions", [.. Scripts.Extensions()] },
         { "nested and aborted transactions", [.. Scripts.Transactions()] },
     };
 

@@ -116,13 +116,15 @@ internal static class PoolMask
         Clear(pool, data + (units * unit), run + length - (data + (units * unit)));
     }
 
-    /// <summary>The content of log extensions is stale like that of the lanes.</summary>
+    /// <summary>The content of log extensions, which are all internal objects but the root, is stale like that of the lanes.</summary>
     private static void MaskExtension(byte[] pool, long block)
     {
+        const int RootOffsetField = 0x1800;
         ulong header = BinaryPrimitives.ReadUInt64LittleEndian(pool.AsSpan((int)block));
         ulong type = BinaryPrimitives.ReadUInt64LittleEndian(pool.AsSpan((int)block + 8));
-        const ulong ExtensionBlock = 33024;
-        if (header == (ExtensionBlock | (0x8000UL << 48)) && type == 0)
-            Clear(pool, block + 16, (long)ExtensionBlock - 16);
+        long size = (long)(header & ((1UL << 48) - 1));
+        bool isRoot = BinaryPrimitives.ReadInt64LittleEndian(pool.AsSpan(RootOffsetField)) == block + 16;
+        if (header >> 48 == 0x8000 && type == 0 && !isRoot && size > 16 && size <= 65536)
+            Clear(pool, block + 16, size - 16);
     }
 }
