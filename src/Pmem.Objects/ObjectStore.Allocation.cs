@@ -97,6 +97,7 @@ public sealed unsafe partial class ObjectStore
                 return;
 
             Span<PersistentAction> actions = stackalloc PersistentAction[2];
+            Heap.DeferFree(old, out actions[1]);
             if (!Heap.TryReserve(size, typeNumber, ObjectFlags.None, zero: false, out actions[0]))
                 throw OutOfSpace(size);
             long fresh = actions[0].UserOffset;
@@ -104,7 +105,6 @@ public sealed unsafe partial class ObjectStore
             _map.Move(fresh, old, copied, CopyHints.NoDrain);
             if ((options & AllocationOptions.Zero) != 0 && actions[0].UsableSize > copied)
                 _map.Fill(fresh + copied, 0, actions[0].UsableSize - copied, CopyHints.NoDrain);
-            Heap.DeferFree(old, out actions[1]);
             if (inPool)
                 AddIdEntries(lane.External, at, (ulong)fresh);
             Heap.Publish(lane.External, actions);

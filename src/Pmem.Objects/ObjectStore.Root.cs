@@ -59,6 +59,7 @@ public sealed unsafe partial class ObjectStore
         }
 
         kept = Math.Min(RootSize, Heap.UsableSize(old));
+        Heap.DeferFree(old, out actions[1]);
         if (!Heap.TryReserve(size, typeNumber: 0, ObjectFlags.Internal, zero: false, out actions[0]))
             throw OutOfSpace(size);
         long fresh = actions[0].UserOffset;
@@ -83,7 +84,6 @@ public sealed unsafe partial class ObjectStore
                 throw new OperationCanceledException("the root's constructor cancelled its growth");
         }
 
-        Heap.DeferFree(old, out actions[1]);
         return 2;
     }
 }

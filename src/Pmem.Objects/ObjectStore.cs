@@ -29,7 +29,8 @@ public sealed unsafe partial class ObjectStore : IDisposable
     private readonly PersistentMap _map;
     private readonly LaneTable _lanes;
     private readonly Lock _rootLock = new();
-    private bool _closed;
+    private volatile bool _closed;
+    private PmemException? _damage;
 
     private ObjectStore(PoolFile pool, PoolBounds bounds, ulong runId, ObjectStoreOptions options)
     {
@@ -173,16 +174,33 @@ public sealed unsafe partial class ObjectStore : IDisposable
     public void Unlock(ref PersistentMutex mutex) => Transactions.PoolLock.Exit(this, DemandOffset(ref mutex));
 
     /// <summary>
-    /// Closes the store: the shutdown state becomes clean and the file is unlocked. Transactions that other threads still have open are
-    /// lost, as in a crash: the next open rolls them back.
+    /// Closes the store: the shutdown state becomes clean and the file is unlocked. An open transaction of the calling thread is aborted; what
+    /// other threads are doing is waited for.
     /// </summary>
+    /// <exception cref="TransactionException">Other threads did not end what they do within ten seconds; the store stays open.</exception>
     public void Dispose()
     {
         if (_closed)
             return;
         _closed = true;
-        _pool.Dispose();
+        ThreadSlot slot = ThreadSlot.For(this);
+        if (slot.Held is { Transaction.Depth: > 0 } mine)
+            mine.Transaction.Close();
+        if (!_lanes.TryClose(TimeSpan.FromSeconds(10)))
+        {
+            _closed = false;
+            throw new TransactionException("the store cannot be closed: other threads have transactions open; end them first");
+        }
+
+        // A store that broke stays dirty, so that the next open recovers it.
+        if (_damage is null)
+            _pool.Dispose();
+        else
+            _pool.Abandon();
     }
+
+    /// <summary>Takes no more operations: memory and media may disagree since an operation failed behind its commit point.</summary>
+    internal void MarkBroken(PmemException damage) => _damage ??= damage;
 
     internal static ulong FoldUuid(Guid poolSetUuid)
     {
@@ -202,6 +220,8 @@ public sealed unsafe partial class ObjectStore : IDisposable
         try
         {
             ObjectDisposedException.ThrowIf(_closed, this);
+            if (_damage is not null)
+                throw new PmemException($"the store is damaged since an operation failed; close and open it again to recover: {_damage.Message}", _damage);
             return slot.Held = _lanes.Enter(slot);
         }
         catch
@@ -221,6 +241,8 @@ public sealed unsafe partial class ObjectStore : IDisposable
         // An operation that failed half-way must not leave its entries to the next one.
         if (lane.External.Count > 0)
             lane.External.Clear();
+        if (lane.Internal.Count > 0)
+            lane.Internal.Clear();
         if (--slot.Depth > 0)
             return;
         slot.Held = null;

@@ -136,7 +136,7 @@ public readonly unsafe struct Transaction : IDisposable, IEquatable<Transaction>
     /// Takes over actions prepared with <see cref="ObjectStore.Reserve"/> and its siblings; they happen if the transaction commits (PMDK
     /// <c>pmemobj_tx_publish</c>).
     /// </summary>
-    public void Publish(ReadOnlySpan<PersistentAction> actions) => Demanded().Publish(actions);
+    public void Publish(Span<PersistentAction> actions) => Demanded().Publish(actions);
 
     /// <summary>Takes a lock now and holds it to the end of the outermost transaction (PMDK <c>pmemobj_tx_lock</c>).</summary>
     public void Lock(ref PersistentMutex mutex) => Demanded().Lock(_context.Store.DemandOffset(ref mutex));

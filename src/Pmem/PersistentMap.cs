@@ -17,7 +17,7 @@ namespace Pmem;
 public sealed unsafe partial class PersistentMap : IDisposable
 {
     private readonly MappedRegion _region;
-    private readonly long _length;
+    private long _length; // 0 once disposed, so that every access is refused
     private readonly StoreGranularity _granularity;
     private byte* _base;
 
@@ -40,7 +40,7 @@ public sealed unsafe partial class PersistentMap : IDisposable
     /// <summary>The first byte. Writing through it bypasses tracing and flushes nothing; valid until <see cref="Dispose"/>.</summary>
     public byte* Pointer => _base;
 
-    /// <summary>Length in bytes.</summary>
+    /// <summary>Length in bytes; 0 once disposed.</summary>
     public long Length => _length;
 
     /// <summary>The unit in which stores become durable.</summary>
@@ -114,6 +114,7 @@ public sealed unsafe partial class PersistentMap : IDisposable
             return;
         if (PersistenceTrace.IsEnabled)
             PersistenceTrace.Unmapping(this);
+        _length = 0;
         Unpin();
     }
 
@@ -157,12 +158,14 @@ public sealed unsafe partial class PersistentMap : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private byte* At(long offset, long length)
     {
-        // A disposed map has no base, but it has a length: the null base makes the access fault in the first pages, as NullReferenceException.
         if ((ulong)offset > (ulong)_length || (ulong)length > (ulong)(_length - offset))
             ThrowRange(offset, length);
         return _base + offset;
     }
 
-    private void ThrowRange(long offset, long length) =>
+    private void ThrowRange(long offset, long length)
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
         throw new ArgumentOutOfRangeException(nameof(offset), $"range 0x{offset:x}+{length} is outside the map of {_length} bytes{(Path is null ? string.Empty : $" ({Path})")}");
+    }
 }

@@ -207,6 +207,63 @@ public sealed class TransactionTests : IDisposable
     }
 
     [Fact]
+    public void Closing_the_store_aborts_the_transaction_of_the_thread()
+    {
+        using PersistentMap map = PersistentMap.CreateAnonymous(16 << 20);
+        ObjectStore store = ObjectStore.Create(map, "closing");
+        long root = (long)store.GetRoot(4096).Offset;
+        Transaction tx = store.BeginTransaction();
+        tx.Snapshot(root, 8);
+        store.Map.GetRef<ulong>(root) = 5;
+        store.Dispose();
+        Assert.Contains("has ended", Assert.Throws<TransactionException>(() => tx.Commit()).Message, StringComparison.Ordinal);
+        tx.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => store.BeginTransaction());
+        Assert.Throws<ObjectDisposedException>(() => store.Allocate(100));
+        Assert.Throws<ObjectDisposedException>(() => map.ReadUInt64(root));
+    }
+
+    [Fact]
+    public void Actions_that_a_transaction_took_over_cannot_be_cancelled_or_published_again()
+    {
+        PersistentAction[] actions = new PersistentAction[1];
+        using Transaction tx = _store.BeginTransaction();
+        _store.Reserve(100, 5, AllocationOptions.None, out actions[0]);
+        tx.Publish(actions);
+        Assert.Throws<ArgumentException>(() => tx.Publish(actions));
+        _store.Cancel(actions);
+        tx.Commit();
+        ObjectId second = _store.Allocate(100, 6);
+        Assert.Equal([5UL, 6UL], Types().Order());
+        _store.Free(second);
+    }
+
+    [Fact]
+    public void Reallocating_what_was_freed_allocates_nothing()
+    {
+        ObjectId id = _store.Allocate(100, 1);
+        using (Transaction tx = _store.BeginTransaction())
+        {
+            tx.Free(id);
+            Assert.Throws<TransactionException>(() => tx.Reallocate(id, 500, 2));
+            tx.Commit();
+        }
+
+        Assert.Empty(Types());
+    }
+
+    [Fact]
+    public void Many_stores_to_one_word_happen_in_order()
+    {
+        long root = (long)_store.GetRoot(4096).Offset;
+        var actions = new PersistentAction[60];
+        for (int i = 0; i < actions.Length; i++)
+            _store.SetValue(ref _store.Map.GetRef<ulong>(root + (i % 2 * 8)), (ulong)i, out actions[i]);
+        _store.Publish(actions);
+        Assert.Equal((58UL, 59UL), (_store.Map.ReadUInt64(root), _store.Map.ReadUInt64(root + 8)));
+    }
+
+    [Fact]
     public void Stages_are_called_back_in_order()
     {
         var stages = new List<TransactionStage>();

@@ -12,6 +12,9 @@ public struct PersistentAction
     internal PersistentActionKind Kind;
     internal bool IsHuge;
 
+    /// <summary>Place among the actions published together, while they are sorted.</summary>
+    internal int Order;
+
     /// <summary>The gate of the run, or -1.</summary>
     internal int Gate;
 

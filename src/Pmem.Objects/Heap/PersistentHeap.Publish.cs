@@ -15,13 +15,20 @@ internal sealed unsafe partial class PersistentHeap
         DemandPrepared(in action);
         if (action.Gate >= 0)
             EnterGate(action.Gate);
-        AddEntry(redo, in action);
-        redo.Commit();
-        AfterCommit(in action);
-        if (action.Gate >= 0)
-            ExitGate(action.Gate);
-        redo.ReleaseExtensions();
+        try
+        {
+            AddEntry(redo, in action);
+            redo.Commit();
+            AfterCommit(in action);
+        }
+        finally
+        {
+            if (action.Gate >= 0)
+                ExitGate(action.Gate);
+        }
+
         AfterGates(ref action);
+        redo.ReleaseExtensions();
     }
 
     /// <summary>Makes all actions durable, together with the entries that the log already holds. Reorders the actions.</summary>
@@ -36,45 +43,48 @@ internal sealed unsafe partial class PersistentHeap
         foreach (ref readonly PersistentAction action in actions)
             DemandPrepared(in action);
         SortByGate(actions);
-        int last = -1;
-        foreach (ref readonly PersistentAction action in actions)
+        int entered = 0;
+        try
         {
-            if (action.Gate != last)
+            for (; entered < actions.Length; entered++)
             {
-                EnterGate(action.Gate);
-                last = action.Gate;
+                if (StartsGate(actions, entered))
+                    EnterGate(actions[entered].Gate);
+                AddEntry(redo, in actions[entered]);
             }
 
-            AddEntry(redo, in action);
+            redo.Commit();
+            foreach (ref readonly PersistentAction action in actions)
+                AfterCommit(in action);
         }
-
-        redo.Commit();
-        last = -1;
-        foreach (ref readonly PersistentAction action in actions)
+        finally
         {
-            AfterCommit(in action);
-            if (action.Gate != last)
+            for (int i = 0; i < actions.Length && i <= entered; i++)
             {
-                if (last >= 0)
-                    ExitGate(last);
-                last = action.Gate;
+                if (StartsGate(actions, i))
+                    ExitGate(actions[i].Gate);
             }
         }
 
-        if (last >= 0)
-            ExitGate(last);
-        redo.ReleaseExtensions();
         foreach (ref PersistentAction action in actions)
             AfterGates(ref action);
+        redo.ReleaseExtensions();
     }
 
+    /// <summary>Whether the action is the first of those that share its gate.</summary>
+    private static bool StartsGate(ReadOnlySpan<PersistentAction> actions, int index) =>
+        actions[index].Gate >= 0 && (index == 0 || actions[index - 1].Gate != actions[index].Gate);
+
+    /// <summary>Sorts by gate; actions of one gate keep their order, because stores to one word do not commute.</summary>
     private static void SortByGate(Span<PersistentAction> actions)
     {
         // Mostly sorted already, and mostly short.
         const int Short = 32;
         if (actions.Length > Short)
         {
-            actions.Sort(static (a, b) => a.Gate.CompareTo(b.Gate));
+            for (int i = 0; i < actions.Length; i++)
+                actions[i].Order = i;
+            actions.Sort(static (a, b) => a.Gate != b.Gate ? a.Gate.CompareTo(b.Gate) : a.Order.CompareTo(b.Order));
             return;
         }
 
@@ -108,7 +118,7 @@ internal sealed unsafe partial class PersistentHeap
     }
 
     /// <summary>Before any gate is taken, so that a misuse leaves nothing locked.</summary>
-    private static void DemandPrepared(in PersistentAction action)
+    internal static void DemandPrepared(in PersistentAction action)
     {
         if (action.Kind == PersistentActionKind.None)
             throw new ArgumentException("an action is published or cancelled once; this one was, or was never prepared", nameof(action));

@@ -17,9 +17,9 @@ internal sealed unsafe partial class PersistentHeap
     /// <summary>Free units and largest extent of a run, as of now.</summary>
     internal RunScore Score(int zone, int chunk)
     {
+        RunGeometry geometry = GeometryOf(zone, chunk);
         int gate = GateOf(chunk);
         EnterGate(gate);
-        RunGeometry geometry = GeometryOf(zone, chunk);
         long bitmap = ChunkOffset(zone, chunk) + RunGeometry.RunHeaderSize;
         long free = 0;
         int largest = 0;
@@ -177,13 +177,18 @@ internal sealed unsafe partial class PersistentHeap
             {
                 if (!bucket.Gate.TryEnter())
                     continue;
-                if (bucket.Active is { Reservations: 1 } active && Score(active.Zone, active.Chunk).Free == bucket.Class.Geometry.Units)
+                try
                 {
-                    Detach(bucket);
-                    any = true;
+                    if (bucket.Active is { Reservations: 1 } active && Score(active.Zone, active.Chunk).Free == bucket.Class.Geometry.Units)
+                    {
+                        Detach(bucket);
+                        any = true;
+                    }
                 }
-
-                bucket.Gate.Exit();
+                finally
+                {
+                    bucket.Gate.Exit();
+                }
             }
         }
 

@@ -31,6 +31,27 @@ internal sealed class LaneTable(ObjectStore store, PoolBounds bounds, int limit)
     /// <summary>Gives a lane back.</summary>
     public void Exit(Lane lane) => Volatile.Write(ref _locks[lane.Index * Padding], 0);
 
+    /// <summary>Takes all lanes for good, waiting for those in use; false, and none taken, when one is not given back in time.</summary>
+    public bool TryClose(TimeSpan patience)
+    {
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        var spin = default(SpinWait);
+        for (int i = 0; i < limit; i++)
+        {
+            while (Interlocked.CompareExchange(ref _locks[i * Padding], 1, 0) != 0)
+            {
+                spin.SpinOnce();
+                if (System.Diagnostics.Stopwatch.GetElapsedTime(start) < patience)
+                    continue;
+                while (--i >= 0)
+                    Volatile.Write(ref _locks[i * Padding], 0);
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     private int Search(ThreadSlot slot)
     {
         var spin = default(SpinWait);

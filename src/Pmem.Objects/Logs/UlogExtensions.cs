@@ -95,8 +95,8 @@ internal sealed unsafe class UlogExtensions(PersistentMap map, long firstLog, in
             }
             else
             {
-                _internal!.Set(LinkField(Count - 1), 0);
                 _heap!.DeferFree(last.ObjectOffset, out PersistentAction action);
+                _internal!.Set(LinkField(Count - 1), 0);
                 _heap.Publish(_internal, ref action);
             }
 

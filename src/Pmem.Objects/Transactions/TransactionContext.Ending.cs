@@ -20,10 +20,12 @@ internal sealed unsafe partial class TransactionContext
         if (_callbacks.Count > 0)
             Notify(TransactionStage.Work);
         _ranges.Flush(_map);
-        MakeDurable();
+        PmemException? late = MakeDurable();
         ReleaseLocks();
         Stage = TransactionStage.OnCommit;
         End();
+        if (late is not null)
+            throw late;
     }
 
     /// <summary>Gives a level up: the whole transaction will be rolled back when its outermost level ends.</summary>
@@ -55,59 +57,93 @@ internal sealed unsafe partial class TransactionContext
         }
     }
 
-    private void MakeDurable()
+    /// <summary>
+    /// Passes the commit point. What throws before it leaves the transaction open, to be aborted. What fails behind it, while space is tidied
+    /// up, is returned: the transaction is committed all the same, and the store takes no more operations.
+    /// </summary>
+    private PmemException? MakeDurable()
     {
-        if (_actionCount > 0)
+        RedoLog redo = _lane.External;
+        try
         {
-            RedoLog redo = _lane.External;
-            try
+            if (_actionCount > 0)
             {
                 // Again, because an atomic operation inside the transaction gives the log's extensions back.
                 redo.Reserve(_actionCount + 1);
                 if (_undo.IsUsed)
                     redo.Set(_undo.GenerationField, _undo.NextGeneration);
+                _committing = true;
                 _store.Heap.Publish(redo, _actions.AsSpan(0, _actionCount));
+                _actionCount = 0;
             }
-            catch (PmemException e)
+            else if (_undo.IsUsed)
             {
-                redo.Clear();
-                throw Fail(e);
+                RedoLog.CommitWord(_map, _undo.GenerationField, _undo.NextGeneration);
+                _committing = true;
+            }
+            else
+            {
+                _map.Drain();
             }
 
-            _actionCount = 0;
             if (_undo.IsUsed)
                 _undo.Retired(keepFirstExtension: true);
+            return null;
         }
-        else if (_undo.IsUsed)
+        catch (PmemException e) when (_committing && redo.Count == 0)
         {
-            RedoLog.CommitWord(_map, _undo.GenerationField, _undo.NextGeneration);
-            _undo.Retired(keepFirstExtension: true);
+            // The log is empty: the commit point was passed.
+            _actionCount = 0;
+            _store.MarkBroken(e);
+            return e;
         }
-        else
+        catch (PmemException e)
         {
-            _map.Drain();
+            redo.Clear();
+            throw Fail(e);
+        }
+        finally
+        {
+            _committing = false;
         }
     }
 
     private void RollBack()
     {
-        if (_undo.IsUsed)
+        try
         {
-            foreach (UndoEntryView entry in new UndoReader(_map, _undo.LogOffset, _store.Bounds))
-                RestoreAroundLocks(entry);
-            RedoLog.CommitWord(_map, _undo.GenerationField, _undo.NextGeneration);
-            _undo.Retired(keepFirstExtension: true);
-        }
+            if (_undo.IsUsed)
+            {
+                foreach (UndoEntryView entry in new UndoReader(_map, _undo.LogOffset, _store.Bounds))
+                    RestoreAroundLocks(entry);
+                RedoLog.CommitWord(_map, _undo.GenerationField, _undo.NextGeneration);
+                _undo.Retired(keepFirstExtension: true);
+            }
 
-        if (_actionCount > 0)
+            if (_actionCount > 0)
+                _store.Heap.Cancel(_actions.AsSpan(0, _actionCount));
+        }
+        catch (PmemException e)
         {
-            _store.Heap.Cancel(_actions.AsSpan(0, _actionCount));
+            // The undo log still has everything: the next open restores it.
+            _store.MarkBroken(e);
+            throw;
+        }
+        finally
+        {
             _actionCount = 0;
+            ReleaseLocks();
+            Stage = TransactionStage.OnAbort;
+            End();
         }
+    }
 
-        ReleaseLocks();
-        Stage = TransactionStage.OnAbort;
-        End();
+    /// <summary>Aborts whatever is open, because the store is being closed.</summary>
+    public void Close()
+    {
+        _aborted = true;
+        Depth = 1;
+        RollBack();
     }
 
     private void End()

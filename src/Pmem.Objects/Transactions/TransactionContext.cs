@@ -33,6 +33,7 @@ internal sealed unsafe partial class TransactionContext(ObjectStore store, Lane 
     private int _thread;
     private Exception? _cause;
     private bool _aborted;
+    private bool _committing;
 
     /// <summary>Open levels; 0 when no transaction is open.</summary>
     public int Depth { get; private set; }
@@ -162,6 +163,7 @@ internal sealed unsafe partial class TransactionContext(ObjectStore store, Lane 
         }
 
         long old = _store.DemandObject(id, inTransaction: true);
+        DemandFreeable(old);
         long oldUsable = _store.Heap.UsableSize(old);
         ObjectId result = Allocate(size, typeNumber, options & ~AllocationOptions.Zero);
         long fresh = (long)result.Offset;
@@ -174,12 +176,34 @@ internal sealed unsafe partial class TransactionContext(ObjectStore store, Lane 
         return result;
     }
 
-    /// <summary>Takes over actions that the program prepared.</summary>
-    public void Publish(ReadOnlySpan<PersistentAction> actions)
+    /// <summary>Throws when <see cref="Free"/> would: before anything is allocated in the object's place.</summary>
+    private void DemandFreeable(long offset)
     {
+        for (int i = _actionCount - 1; i >= 0; i--)
+        {
+            if (_actions[i].UserOffset != offset)
+                continue;
+            if (_actions[i].IsFree)
+                throw new TransactionException($"object 0x{offset:x} is freed twice in one transaction");
+            return;
+        }
+
+        if (!_store.Heap.IsObject(offset))
+            throw new TransactionException($"0x{offset:x} is not an allocated object: it was freed before, or the id is wrong");
+    }
+
+    /// <summary>Takes over actions that the program prepared.</summary>
+    public void Publish(Span<PersistentAction> actions)
+    {
+        foreach (ref readonly PersistentAction action in actions)
+            PersistentHeap.DemandPrepared(in action);
         ReserveActions(actions.Length);
         actions.CopyTo(_actions.AsSpan(_actionCount));
         _actionCount += actions.Length;
+
+        // They are ours now; the program's copies must not be published or cancelled again.
+        foreach (ref PersistentAction action in actions)
+            action.Kind = PersistentActionKind.None;
     }
 
     public void OnStage(Action<TransactionStage> callback) => _callbacks.Add(callback);
