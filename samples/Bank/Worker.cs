@@ -20,7 +20,7 @@ internal static class Worker
         for (int i = 0; i < threads.Length; i++)
         {
             int index = i;
-            threads[i] = new Thread(() => Work(bank, acks, index, new Random(HashCode.Combine(options.Seed, round, index))));
+            threads[i] = new Thread(() => Work(bank, acks, index, new Random((((options.Seed * 1009) + round) * 31) + index)));
             threads[i].Start();
         }
 

@@ -156,7 +156,7 @@ public static class CrashExplorer
                 TryChoices(point, lines, choices);
             }
 
-            var random = new Random(HashCode.Combine(options.Seed, point));
+            var random = new Random(unchecked((options.Seed * (int)0x9E3779B1) ^ point));
             for (; budget > 0 && _failure is null; budget--)
             {
                 for (int i = 0; i < lines.Length; i++)

@@ -7,6 +7,9 @@ namespace Pmem.Objects;
 /// <content>The root object: where a program starts to look for everything else.</content>
 public sealed unsafe partial class ObjectStore
 {
+    // The size up to which the root may be used without the lock; -1 before the first use.
+    private long _readyRootSize = -1;
+
     /// <summary>
     /// The root object (PMDK <c>pmemobj_root_construct</c>): made zeroed when there is none, grown (new bytes zeroed) when it is smaller than
     /// <paramref name="size"/>; it can move when it grows. Durable at return; a crash leaves the old root or the new one.
@@ -16,15 +19,18 @@ public sealed unsafe partial class ObjectStore
     /// <exception cref="ArgumentOutOfRangeException">Size 0 and there is no root, or a size beyond <see cref="MaximumObjectSize"/>.</exception>
     public ObjectId GetRoot(long size, ObjectConstructor? constructor = null)
     {
-        // The usual case without the lock: offset and size only ever change together, under it, and the size only grows.
-        long present = RootOffset;
-        if (present != 0 && RootSize >= size && RootOffset == present)
+        // The usual case without the lock: the size is noted after the words that say it were applied, so the offset read behind it is no older.
+        if (size <= Volatile.Read(ref _readyRootSize) && RootOffset is var present and not 0)
             return new ObjectId(PoolUuidLow, (ulong)present);
         lock (_rootLock)
         {
             long offset = RootOffset;
             if (offset != 0 && RootSize >= size)
+            {
+                Volatile.Write(ref _readyRootSize, RootSize);
                 return new ObjectId(PoolUuidLow, (ulong)offset);
+            }
+
             DemandSize(size);
 
             Lane lane = EnterLane();
@@ -35,6 +41,7 @@ public sealed unsafe partial class ObjectStore
                 lane.External.Set(PoolDescriptor.RootSizeField, (ulong)size);
                 lane.External.Set(PoolDescriptor.RootOffsetField, (ulong)actions[0].UserOffset);
                 Heap.Publish(lane.External, actions[..count]);
+                Volatile.Write(ref _readyRootSize, size);
                 return new ObjectId(PoolUuidLow, (ulong)RootOffset);
             }
             finally

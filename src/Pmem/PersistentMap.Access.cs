@@ -107,7 +107,7 @@ public sealed unsafe partial class PersistentMap
         byte* at = At(offset, destination.Length);
         ObjectDisposedException.ThrowIf(IsDisposed, this);
         if (!SafeCopy.IsSupported)
-            return _region.TryReadFile(offset, destination);
+            return _region.TryReadSlowly(offset, destination);
         fixed (byte* to = destination)
         {
             return destination.IsEmpty || SafeCopy.Copy(to, at, destination.Length) == 0;

@@ -75,6 +75,9 @@ public sealed unsafe partial class PersistentMap : IDisposable
         return Create(region, path, options);
     }
 
+    /// <summary>Whether the path names a device-DAX node, which has a size although its file length is 0.</summary>
+    public static bool IsDeviceDax(string path) => OperatingSystem.IsLinux() && DaxDevice.TryFind(path) is not null;
+
     /// <summary>
     /// Creates a file of <paramref name="length"/> bytes, which must not exist, and maps it. Its content is zero. The file itself is durable
     /// once the directory is; a crash before may leave it or not.

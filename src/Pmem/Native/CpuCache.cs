@@ -54,8 +54,7 @@ internal static unsafe class CpuCache
 
     private static FlushInstruction Detect()
     {
-        // The switch and the variable are for machines that forbid executable memory in ways that show only when the code is called.
-        if (Flag("Pmem.NoExecutableMemory") || Variable("PMEM_NO_EXECUTABLE_MEMORY"))
+        if (ExecutableCode.IsForbidden)
             return FlushInstruction.None;
         if (RuntimeInformation.ProcessArchitecture == Architecture.Arm64 && ArmBase.Arm64.IsSupported)
         {
@@ -85,6 +84,4 @@ internal static unsafe class CpuCache
     }
 
     private static bool Variable(string name) => Environment.GetEnvironmentVariable(name) == "1";
-
-    private static bool Flag(string name) => AppContext.TryGetSwitch(name, out bool on) && on;
 }

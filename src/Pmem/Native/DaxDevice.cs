@@ -11,9 +11,9 @@ internal sealed record DaxDevice(long Length, long Alignment, string? DeepFlushP
     /// <summary>The device behind a character node, or null when the path is something else.</summary>
     public static DaxDevice? TryFind(string path, string sysfs = "/sys")
     {
-        // /sys/bus/dax/devices/daxX.Y exists exactly for DAX devices; the node carries the same name.
+        // /sys/bus/dax/devices/daxX.Y exists exactly for DAX devices; the node carries the same name, and to stat it has no length.
         string? target = File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : null;
-        if (target is null || (File.GetAttributes(target) & FileAttributes.Device) == 0)
+        if (target is null || new FileInfo(target).Length != 0)
             return null;
         string device = System.IO.Path.Combine(sysfs, "bus/dax/devices", System.IO.Path.GetFileName(target));
         if (!Directory.Exists(device) || !TryReadNumber(System.IO.Path.Combine(device, "size"), out long length))

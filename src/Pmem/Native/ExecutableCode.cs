@@ -8,9 +8,15 @@ namespace Pmem.Native;
 /// </summary>
 internal static unsafe class ExecutableCode
 {
+    /// <summary>Said by the switch or the variable, for systems that forbid executable memory in ways that show only when the code is called.</summary>
+    public static bool IsForbidden { get; } =
+        (AppContext.TryGetSwitch("Pmem.NoExecutableMemory", out bool on) && on) || Environment.GetEnvironmentVariable("PMEM_NO_EXECUTABLE_MEMORY") == "1";
+
     /// <summary>Address of the code, or null where the system forbids executable memory.</summary>
     public static byte* TryLoad(ReadOnlySpan<byte> code)
     {
+        if (IsForbidden)
+            return null;
         if (OperatingSystem.IsLinux())
             return TryLoadLinux(code);
         return OperatingSystem.IsWindows() ? TryLoadWindows(code) : null;

@@ -29,6 +29,7 @@ internal static unsafe partial class Libc
     public const int Unlock = 8;
     public const int SyncNow = 4; // MS_SYNC
 
+    public const int ErrorInterrupted = 4;
     public const int ErrorAccess = 13;
     public const int ErrorAgain = 11;
     public const int ErrorExists = 17;
@@ -69,6 +70,16 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "pread", SetLastError = true)]
     public static partial nint Read(int fd, byte* buffer, nuint count, long offset);
+
+    /// <summary>A range of memory, as <c>struct iovec</c>.</summary>
+    public struct MemoryRange
+    {
+        public byte* Address;
+        public nuint Length;
+    }
+
+    [LibraryImport("libc", EntryPoint = "process_vm_readv", SetLastError = true)]
+    public static partial nint ReadProcess(int process, MemoryRange* local, ulong localCount, MemoryRange* remote, ulong remoteCount, ulong flags);
 
     [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int MemoryFile(string name, uint flags);

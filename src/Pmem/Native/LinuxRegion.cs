@@ -8,12 +8,10 @@ internal sealed unsafe class LinuxRegion : MappedRegion
     private const long HugePage = 1L << 30;
 
     private readonly int _fd;
-    private readonly long _offset;
 
-    private LinuxRegion(int fd, byte* address, long offset, long length, bool isPmem, string? deepFlushPath)
+    private LinuxRegion(int fd, byte* address, long length, bool isPmem, string? deepFlushPath)
     {
         _fd = fd;
-        _offset = offset;
         Address = address;
         Length = length;
         IsPmem = isPmem;
@@ -44,7 +42,7 @@ internal sealed unsafe class LinuxRegion : MappedRegion
                 throw Failure("map", path, hint, length);
         }
 
-        return new LinuxRegion(fd, address, offset, length, synchronous || device is not null, device?.DeepFlushPath);
+        return new LinuxRegion(fd, address, length, synchronous || device is not null, device?.DeepFlushPath);
     }
 
     /// <summary>Maps zeroed memory.</summary>
@@ -55,7 +53,7 @@ internal sealed unsafe class LinuxRegion : MappedRegion
         byte* address = Libc.Map(hint, (nuint)length, Libc.ProtRead | Libc.ProtWrite, Flags, -1, 0);
         return address == Libc.MapFailed
             ? throw Failure("map", "anonymous memory", hint, length)
-            : new LinuxRegion(-1, address, 0, length, isPmem: false, deepFlushPath: null);
+            : new LinuxRegion(-1, address, length, isPmem: false, deepFlushPath: null);
     }
 
     /// <inheritdoc/>
@@ -71,15 +69,16 @@ internal sealed unsafe class LinuxRegion : MappedRegion
     }
 
     /// <inheritdoc/>
-    public override bool TryReadFile(long offset, Span<byte> destination)
+    public override bool TryReadSlowly(long offset, Span<byte> destination)
     {
-        if (_fd < 0)
-            return false;
+        // The kernel copies from our own pages: it sees private changes and devices too, and an unreadable page ends the copy, not the process.
         fixed (byte* buffer = destination)
         {
             for (int done = 0; done < destination.Length;)
             {
-                nint got = Libc.Read(_fd, buffer + done, (nuint)(destination.Length - done), _offset + offset + done);
+                var local = new Libc.MemoryRange { Address = buffer + done, Length = (nuint)(destination.Length - done) };
+                var remote = new Libc.MemoryRange { Address = Address + offset + done, Length = (nuint)(destination.Length - done) };
+                nint got = Libc.ReadProcess(Environment.ProcessId, &local, 1, &remote, 1, 0);
                 if (got <= 0)
                     return false;
                 done += (int)got;

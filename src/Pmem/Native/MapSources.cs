@@ -52,7 +52,12 @@ internal static unsafe class MapSources
         {
             if (options.Lock)
                 Lock(fd, path);
-            int error = options.Sparse ? Libc.Truncate(fd, length) : Libc.Allocate(fd, 0, length);
+            int error;
+            do
+            {
+                error = options.Sparse ? Libc.Truncate(fd, length) : Libc.Allocate(fd, 0, length);
+            }
+            while (error == Libc.ErrorInterrupted); // a signal came in between: tmpfs gives up then
             if (error != 0)
             {
                 int number = options.Sparse ? Marshal.GetLastPInvokeError() : error;
@@ -112,6 +117,8 @@ internal static unsafe class MapSources
             throw new PmemException($"cannot map {path} from offset {options.Offset}: it must be a multiple of {alignment}");
         if (size == 0)
             throw new PmemException($"{path} is empty; give it a size first");
+        if (options.Length % alignment != 0 && alignment > PageSize)
+            throw new PmemException($"cannot map {options.Length} bytes of {path}: the length must be a multiple of {alignment}");
         if (options.Offset >= size || options.Length > size - options.Offset)
             throw new PmemException($"cannot map {path} from {options.Offset} for {(options.Length == 0 ? "the rest" : $"{options.Length} bytes")}: it has {size} bytes");
         return options.Length == 0 ? size - options.Offset : options.Length;

@@ -20,8 +20,8 @@ internal abstract unsafe class MappedRegion
     /// <summary>Writes the pages of a range back through the file system; throws <see cref="PmemException"/> on failure.</summary>
     public abstract void Sync(byte* address, long length);
 
-    /// <summary>Reads from the file behind the map without touching its pages; false when a byte cannot be read or there is no file.</summary>
-    public abstract bool TryReadFile(long offset, Span<byte> destination);
+    /// <summary>Reads where the guarded copy is not to be had: slowly, through the system; false when a byte cannot be read.</summary>
+    public abstract bool TryReadSlowly(long offset, Span<byte> destination);
 
     /// <summary>Unmaps and closes.</summary>
     public abstract void Release();
@@ -81,7 +81,7 @@ internal sealed unsafe class WindowsRegion : MappedRegion
     }
 
     /// <inheritdoc/>
-    public override bool TryReadFile(long offset, Span<byte> destination)
+    public override bool TryReadSlowly(long offset, Span<byte> destination)
     {
         try
         {

@@ -15,14 +15,13 @@ public sealed class TraceAudit : ITraceSink
 {
     private readonly Dictionary<PersistentMap, byte[]> _shadows = [];
     private readonly List<UntracedStore> _found = [];
-    private readonly Lock _gate = new();
 
     /// <summary>What was found so far, in order.</summary>
     public IReadOnlyList<UntracedStore> Found
     {
         get
         {
-            lock (_gate)
+            lock (PersistenceTrace.Gate)
                 return [.. _found];
         }
     }
@@ -31,14 +30,16 @@ public sealed class TraceAudit : ITraceSink
     public void Watch(PersistentMap map)
     {
         ArgumentNullException.ThrowIfNull(map);
-        lock (_gate)
+        if (map.Length > Array.MaxLength)
+            throw new ArgumentException($"a map of {map.Length} bytes is too large to be watched", nameof(map));
+        lock (PersistenceTrace.Gate)
             _shadows[map] = map.GetSpan(0, checked((int)map.Length)).ToArray();
     }
 
     /// <summary>Compares now, without waiting for a fence.</summary>
     public void Check(PersistentMap map)
     {
-        lock (_gate)
+        lock (PersistenceTrace.Gate)
         {
             if (!_shadows.TryGetValue(map, out byte[]? shadow))
                 return;
@@ -58,18 +59,22 @@ public sealed class TraceAudit : ITraceSink
         }
     }
 
-    void ITraceSink.OnMap(PersistentMap map) => Watch(map);
+    void ITraceSink.OnMap(PersistentMap map)
+    {
+        if (map.Length <= Array.MaxLength)
+            Watch(map);
+    }
 
     void ITraceSink.OnUnmap(PersistentMap map)
     {
         Check(map);
-        lock (_gate)
+        lock (PersistenceTrace.Gate)
             _shadows.Remove(map);
     }
 
     void ITraceSink.OnStore(PersistentMap map, long offset, ReadOnlySpan<byte> bytes, StoreKind kind)
     {
-        lock (_gate)
+        lock (PersistenceTrace.Gate)
         {
             if (_shadows.TryGetValue(map, out byte[]? shadow))
                 bytes.CopyTo(shadow.AsSpan((int)offset));

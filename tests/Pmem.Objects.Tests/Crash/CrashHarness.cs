@@ -40,7 +40,7 @@ internal static class CrashHarness
             {
                 string[] legal = crash.Acknowledged.Contains(Acknowledged) ? [after] : [before, after];
                 Judge(images, image, legal);
-                if (interruptRecovery && crash.IsPowerLoss)
+                if (interruptRecovery && (crash.IsPowerLoss || crash.Point % 3 == 0))
                     InterruptRecovery(image, legal);
             },
             options,

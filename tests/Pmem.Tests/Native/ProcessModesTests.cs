@@ -54,6 +54,29 @@ public sealed class ProcessModesTests
             map.DeepFlush(0, 8);
             CopiesAreRight();
         }
+
+        [Fact(Explicit = true)]
+        public void Media_errors_are_survived_through_the_system()
+        {
+            Assert.False(SafeCopy.IsSupported);
+            using var folder = new TemporaryFolder();
+            using PersistentMap map = PersistentMap.Create(folder.File("a"), 64 << 10);
+            map.Fill(0, 5, 64 << 10);
+            using (FileStream file = File.OpenWrite(folder.File("a")))
+                file.SetLength(16 << 10);
+            byte[] buffer = new byte[4096];
+            Assert.True(map.TryRead(8192, buffer));
+            Assert.Equal(-1, buffer.AsSpan().IndexOfAnyExcept((byte)5));
+            Assert.False(map.TryRead(32 << 10, buffer));
+            using PersistentMap anonymous = PersistentMap.CreateAnonymous(8192);
+            anonymous.Fill(0, 7, 8192);
+            Assert.True(anonymous.TryRead(100, buffer));
+            Assert.Equal(-1, buffer.AsSpan().IndexOfAnyExcept((byte)7));
+            using PersistentMap copy = PersistentMap.Open(folder.File("a"), new PersistentMapOptions { Access = MapAccess.CopyOnWrite });
+            copy.Fill(0, 9, 4096);
+            Assert.True(copy.TryRead(0, buffer));
+            Assert.Equal(-1, buffer.AsSpan().IndexOfAnyExcept((byte)9));
+        }
     }
 
     public sealed class NoClwb
