@@ -53,6 +53,7 @@ internal sealed record Case(string Name, long Parameter, int Count, double? Targ
             cases.Add(new Case("threads-tx", threads, 20_000, 0.8, "threads"));
         }
 
+        LogSide.AddCases(cases);
         return cases;
     }
 }

@@ -15,6 +15,7 @@ internal sealed unsafe class OurSide(string folder) : IDisposable
 
     private readonly ObjectId[] _ids = new ObjectId[Slots];
     private readonly byte[] _source = GC.AllocateArray<byte>((32 << 20) + 4096, pinned: true);
+    private readonly LogSide _logs = new(folder);
     private PersistentMap? _map;
     private ObjectStore? _store;
     private long _root;
@@ -34,6 +35,7 @@ internal sealed unsafe class OurSide(string folder) : IDisposable
             "copy" => Copy(item.Parameter, item.Count),
             "open-empty" => Open(item.Count, full: false),
             "open-full" => Open(item.Count, full: true),
+            _ when item.Name.StartsWith("log-", StringComparison.Ordinal) => _logs.Run(item),
             _ => RunInPool(item),
         };
         AllocatedBytes = GC.GetAllocatedBytesForCurrentThread() - before;
@@ -42,6 +44,7 @@ internal sealed unsafe class OurSide(string folder) : IDisposable
 
     public void Dispose()
     {
+        _logs.Dispose();
         _map?.Dispose();
         _store?.Dispose();
     }

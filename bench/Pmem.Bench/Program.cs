@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Pmem.Bench;
 
-/// <summary>Every figure beside libpmem's or libpmemobj's in the same run; the two take turns, repetition by repetition.</summary>
+/// <summary>Every figure beside PMDK's in the same run; the two take turns, repetition by repetition.</summary>
 internal static class Program
 {
     private const string Help = """
@@ -16,7 +16,7 @@ internal static class Program
           --flush on|off|both   with flush instructions, without (as on eADR), or both (default both)
           --csv           comma-separated values instead of a table
 
-        Needs gcc and libpmemobj-dev for the other side (eng/install-peers.sh); without them only ours is measured.
+        Needs gcc and the PMDK libraries for the other side (eng/install-peers.sh); without them only ours is measured.
         """;
 
     public static int Main(string[] args)

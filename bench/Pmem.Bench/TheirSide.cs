@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Pmem.Bench;
 
-/// <summary>PMDK's side: a co-process made from peers/bench.c.</summary>
+/// <summary>PMDK's side: a co-process made from peers/*.c.</summary>
 internal sealed class TheirSide : IDisposable
 {
     private readonly Process _process;
@@ -14,10 +14,10 @@ internal sealed class TheirSide : IDisposable
     public static TheirSide? TryStart(string folder, out string reason)
     {
         string program = Path.Combine(folder, "bench-c");
-        string source = Path.Combine(AppContext.BaseDirectory, "peers", "bench.c");
+        string[] sources = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "peers"), "*.c");
         try
         {
-            using Process gcc = Process.Start(new ProcessStartInfo("gcc", ["-O2", "-o", program, source, "-lpmemobj", "-lpmem", "-lpthread"]) { RedirectStandardError = true, UseShellExecute = false })!;
+            using Process gcc = Process.Start(new ProcessStartInfo("gcc", ["-O2", "-o", program, .. sources, "-lpmemobj", "-lpmemlog", "-lpmem", "-lpthread"]) { RedirectStandardError = true, UseShellExecute = false })!;
             reason = gcc.StandardError.ReadToEnd();
             gcc.WaitForExit();
             if (gcc.ExitCode != 0)

@@ -21,6 +21,9 @@
 
 struct root { PMEMoid ids[SLOTS]; char data[WORDS * 64]; };
 
+double run_log(const char *dir, const char *name, size_t size, int n); /* bench_log.c */
+
+static const char *folder;
 static char path_map[512], path_pool[512], path_empty[512], path_full[512];
 static char *map, *source;
 static PMEMobjpool *pop;
@@ -118,6 +121,8 @@ static double run(const char *name, size_t a, int n)
 		return sum;
 	}
 
+	if (!strncmp(name, "log-", 4)) return run_log(folder, name, a, n);
+
 	open_pool();
 	if (!strcmp(name, "alloc")) { t = now(); alloc_all(ids, a, n); t = now() - t; free_all(ids, n); return t; }
 	if (!strcmp(name, "free")) { alloc_all(ids, a, n); t = now(); free_all(ids, n); return now() - t; }
@@ -167,6 +172,7 @@ int main(int argc, char **argv)
 {
 	char line[128], name[64]; size_t a; int n;
 	if (argc != 2) return 2;
+	folder = argv[1];
 	snprintf(path_map, 512, "%s/c.map", argv[1]); snprintf(path_pool, 512, "%s/c.pool", argv[1]);
 	snprintf(path_empty, 512, "%s/c.empty", argv[1]); snprintf(path_full, 512, "%s/c.full", argv[1]);
 	while (fgets(line, sizeof line, stdin)) {

@@ -14,6 +14,7 @@ internal static partial class Rules
         ["Pmem.Pools"] = 1,
         ["Pmem.CrashTesting"] = 1,
         ["Pmem.Objects"] = 2,
+        ["Pmem.Logs"] = 2,
         ["Pmem.Platform"] = 3,
         ["Pmem.Tool"] = 6,
     };

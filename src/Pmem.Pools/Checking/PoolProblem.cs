@@ -1,0 +1,20 @@
+namespace Pmem.Pools.Checking;
+
+/// <summary>One thing that is wrong in a pool.</summary>
+/// <param name="Offset">Offset in bytes from the start of the pool; -1 when no single place is meant.</param>
+/// <param name="What">The structure or field.</param>
+/// <param name="Expected">What the format requires.</param>
+/// <param name="Found">What is there.</param>
+public sealed record PoolProblem(long Offset, string What, string Expected, string Found)
+{
+    /// <summary>The problem that an exception names.</summary>
+    public static PoolProblem Of(PmemFormatException problem) => new(problem.Offset, problem.What, problem.Expected, problem.Found);
+}
+
+/// <summary>What a check found.</summary>
+/// <param name="Problems">Every problem, in order of discovery; empty when the pool is consistent.</param>
+public sealed record PoolCheckResult(IReadOnlyList<PoolProblem> Problems)
+{
+    /// <summary>Whether nothing is wrong.</summary>
+    public bool IsConsistent => Problems.Count == 0;
+}
