@@ -8,7 +8,8 @@ namespace Pmem.Objects;
 /// <content>Creating and opening. The order of steps is libpmemobj's (docs/recovery.md): a crash anywhere leaves a pool that the next open completes.</content>
 public sealed unsafe partial class ObjectStore
 {
-    /// <summary>Creates a pool file of <paramref name="size"/> bytes (at least 8 MiB; 0 takes an existing, empty file) with the layout name and opens it. Durable at return.</summary>
+    /// <summary>Creates a pool file of <paramref name="size"/> bytes (at least 8 MiB) with the layout name and opens it; size 0 takes an existing, empty file, or
+    /// makes the parts of a pool set file. Durable at return.</summary>
     /// <exception cref="IOException">The file exists.</exception>
     /// <exception cref="PmemException">The file cannot be created; the message says why.</exception>
     public static ObjectStore Create(string path, string layout, long size, ObjectStoreOptions? options = null)
@@ -24,9 +25,7 @@ public sealed unsafe partial class ObjectStore
         }
         catch
         {
-            pool.Abandon();
-            if (size != 0)
-                File.Delete(path);
+            pool.CancelCreation();
             throw;
         }
     }
@@ -39,7 +38,7 @@ public sealed unsafe partial class ObjectStore
     }
 
     /// <summary>
-    /// Opens a pool file, recovering it when it was not closed: unfinished redo operations are finished, unfinished transactions rolled back.
+    /// Opens a pool, a single file or a pool set, recovering it when it was not closed: unfinished redo operations are finished, unfinished transactions rolled back.
     /// </summary>
     /// <param name="path">The pool file.</param>
     /// <param name="layout">The layout name that the pool must have; null accepts any.</param>
@@ -127,7 +126,11 @@ public sealed unsafe partial class ObjectStore
 
         var store = new ObjectStore(pool, bounds, runId, options);
         store.Heap.Validate();
+        ReplicaRecovery.Validate(pool, layout);
+        ReplicaRecovery.CopyLanes(pool, bounds);
         store.Recover(runId);
+        if (pool.WasDirty)
+            store.RepairedReplicaBytes = ReplicaRecovery.Repair(pool, store.Bounds);
         return store;
     }
 
@@ -174,4 +177,7 @@ public sealed unsafe partial class ObjectStore
 
     /// <summary>Transactions that the open rolled back.</summary>
     public int RecoveredTransactions { get; private set; }
+
+    /// <summary>Bytes of replicas that were behind the master because the pool was not closed, and that the open brought in step.</summary>
+    public long RepairedReplicaBytes { get; private set; }
 }

@@ -40,16 +40,19 @@ public sealed unsafe partial class ObjectStore : IDisposable
         RunId = runId;
         PoolUuidLow = FoldUuid(pool.Header.PoolSetUuid);
         Heap = new PersistentHeap(_map, bounds.HeapOffset, bounds.HeapSize, options.Arenas > 0 ? options.Arenas : Environment.ProcessorCount);
-        _lanes = new LaneTable(this, bounds, LaneLimit(options, bounds.LaneCount));
+        _lanes = new LaneTable(this, LaneLimit(options, bounds.LaneCount));
+        _growthSize = options.GrowthSize;
+        if (pool.CanGrow)
+            Heap.AllowGrowth(GrowHeapByItself, HeapLayout.UsableSize(pool.MaximumSize - bounds.HeapOffset));
     }
 
     /// <summary>The map that holds the store.</summary>
     public PersistentMap Map => _map;
 
-    /// <summary>The pool file's header.</summary>
+    /// <summary>The header of the pool's first part.</summary>
     public PoolHeader Header => _pool.Header;
 
-    /// <summary>The pool's path, or null for a store in memory.</summary>
+    /// <summary>Path of the pool file or pool set file, or null for a store in memory.</summary>
     public string? Path => _pool.Path;
 
     /// <summary>The layout name, at most 1023 bytes of UTF-8.</summary>
@@ -78,7 +81,7 @@ public sealed unsafe partial class ObjectStore : IDisposable
 
     internal PersistentHeap Heap { get; }
 
-    internal PoolBounds Bounds { get; }
+    internal PoolBounds Bounds { get; private set; }
 
     internal bool IsClosed => _closed;
 

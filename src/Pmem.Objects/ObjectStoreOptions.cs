@@ -18,6 +18,12 @@ public sealed record ObjectStoreOptions
     /// <summary>Arenas; 0 means one per processor.</summary>
     public int Arenas { get; init; }
 
+    /// <summary>
+    /// Bytes by which a store in a pool set of folders grows when it is full; 0 never. PMDK <c>heap.size.granularity</c>, and the same 128 MiB
+    /// unless said otherwise.
+    /// </summary>
+    public long GrowthSize { get; init; } = 128L << 20;
+
     /// <summary>Overrides the detected granularity of the map.</summary>
     public StoreGranularity? ForceGranularity { get; init; }
 }

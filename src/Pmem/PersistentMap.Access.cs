@@ -79,7 +79,7 @@ public sealed unsafe partial class PersistentMap
     public void StoreUInt64NonTemporal(long offset, ulong value)
     {
         byte* at = At(offset, sizeof(ulong));
-        if (!PersistenceTrace.IsEnabled && _granularity == StoreGranularity.CacheLine && Sse2.X64.IsSupported && StreamingCopy.IsSupported)
+        if (!PersistenceTrace.IsEnabled && _direct == StoreGranularity.CacheLine && Sse2.X64.IsSupported && StreamingCopy.IsSupported)
         {
             Sse2.X64.StoreNonTemporal((ulong*)at, value);
             return;
@@ -137,7 +137,7 @@ public sealed unsafe partial class PersistentMap
 
     private void StoreWordSlow(long offset, ulong value)
     {
-        if (PersistenceTrace.IsEnabled && _granularity == StoreGranularity.CacheLine)
+        if (PersistenceTrace.IsEnabled && _direct == StoreGranularity.CacheLine)
         {
             Traced(offset, new ReadOnlySpan<byte>(&value, sizeof(ulong)), StoreKind.NonTemporal);
             return;

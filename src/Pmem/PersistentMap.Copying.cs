@@ -26,7 +26,7 @@ public sealed unsafe partial class PersistentMap
     {
         byte* to = At(destination, length);
         const CopyHints Past = CopyHints.NonTemporal | CopyHints.WriteCombining;
-        if (!PersistenceTrace.IsEnabled && _granularity == StoreGranularity.CacheLine && StreamingCopy.IsSupported
+        if (!PersistenceTrace.IsEnabled && _direct == StoreGranularity.CacheLine && StreamingCopy.IsSupported
             && (((nint)to | (nint)length) & LineMask) == 0 && (hints & Past) != 0 && (hints & CopyHints.NoFlush) == 0
             && (ulong)(to - source) >= (ulong)length && (ulong)(source - to) >= (ulong)length)
         {
@@ -66,11 +66,10 @@ public sealed unsafe partial class PersistentMap
         {
             NativeMemory.Fill(to, (nuint)length, value);
             if ((hints & CopyHints.NoFlush) == 0)
-                Flush(destination, length);
+                FlushHere(destination, length);
         }
 
-        if ((hints & (CopyHints.NoDrain | CopyHints.NoFlush)) == 0)
-            Drain();
+        Finish(destination, length, hints);
     }
 
     private void CopyGeneral(long destination, byte* source, long length, CopyHints hints)
@@ -101,11 +100,10 @@ public sealed unsafe partial class PersistentMap
         {
             Buffer.MemoryCopy(source, to, length, length);
             if ((hints & CopyHints.NoFlush) == 0)
-                Flush(destination, length);
+                FlushHere(destination, length);
         }
 
-        if ((hints & (CopyHints.NoDrain | CopyHints.NoFlush)) == 0)
-            Drain();
+        Finish(destination, length, hints);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -190,11 +188,21 @@ public sealed unsafe partial class PersistentMap
     {
         if ((hints & CopyHints.NoFlush) == 0)
         {
-            Flush(destination, head);
-            Flush(destination + head + body, length - head - body);
+            FlushHere(destination, head);
+            FlushHere(destination + head + body, length - head - body);
         }
 
-        if ((hints & (CopyHints.NoDrain | CopyHints.NoFlush)) == 0)
+        Finish(destination, length, hints);
+    }
+
+    /// <summary>What follows when this map's bytes are stored and flushed: the replicas, then the wait.</summary>
+    private void Finish(long destination, long length, CopyHints hints)
+    {
+        if ((hints & CopyHints.NoFlush) != 0)
+            return;
+        if (_replicas.Length > 0)
+            Replicate(destination, length, hints);
+        if ((hints & CopyHints.NoDrain) == 0)
             Drain();
     }
 }

@@ -16,7 +16,7 @@ public sealed unsafe partial class PersistentMap
     public void Flush(long offset, long length)
     {
         byte* at = At(offset, length);
-        if (!PersistenceTrace.IsEnabled && _granularity == StoreGranularity.CacheLine && length > 0)
+        if (!PersistenceTrace.IsEnabled && _direct == StoreGranularity.CacheLine && length > 0)
             CpuCache.Flush(at, length);
         else
             FlushSlow(offset, length);
@@ -28,7 +28,7 @@ public sealed unsafe partial class PersistentMap
     {
         if (PersistenceTrace.IsEnabled)
             DrainTraced();
-        else if (_granularity != StoreGranularity.Page)
+        else if (_direct != StoreGranularity.Page)
             CpuCache.Fence();
     }
 
@@ -58,10 +58,7 @@ public sealed unsafe partial class PersistentMap
             CpuCache.Fence();
         }
 
-        if (_region.DeepFlushPath is null)
-            _region.Sync(at, length);
-        else
-            FlushRegion(_region.DeepFlushPath);
+        _region.DeepFlush(at, length);
     }
 
     /// <summary>Makes a range durable through the file system (libpmem <c>pmem_msync</c>), whatever the granularity.</summary>
@@ -76,21 +73,17 @@ public sealed unsafe partial class PersistentMap
         _region.Sync(at, length);
     }
 
-    private static void FlushRegion(string path)
+    private void FlushSlow(long offset, long length)
     {
-        // "0" says that the platform needs no help; failures are not errors, as in libpmem2: not every region has the queue to flush.
-        try
-        {
-            if (!string.Equals(File.ReadAllText(path).Trim(), "0", StringComparison.Ordinal))
-                File.WriteAllText(path, "1");
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            PersistenceTrace.Mark($"deep flush of {path} failed: {e.Message}");
-        }
+        if (length == 0)
+            return;
+        FlushHere(offset, length);
+        if (_replicas.Length > 0)
+            Replicate(offset, length, CopyHints.None);
     }
 
-    private void FlushSlow(long offset, long length)
+    /// <summary>Flushes a range of this map only.</summary>
+    private void FlushHere(long offset, long length)
     {
         if (length == 0)
             return;
@@ -107,7 +100,9 @@ public sealed unsafe partial class PersistentMap
         lock (PersistenceTrace.Gate)
         {
             PersistenceTrace.Fence(this);
-            if (_granularity != StoreGranularity.Page)
+            foreach (PersistentMap replica in _replicas)
+                PersistenceTrace.Fence(replica);
+            if (_direct != StoreGranularity.Page)
                 CpuCache.Fence();
         }
     }

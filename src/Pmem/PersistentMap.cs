@@ -19,6 +19,10 @@ public sealed unsafe partial class PersistentMap : IDisposable
     private readonly MappedRegion _region;
     private long _length; // 0 once disposed, so that every access is refused
     private readonly StoreGranularity _granularity;
+
+    // What the short paths compare with: the granularity, or none of them once replicas have to follow.
+    private StoreGranularity _direct;
+    private PersistentMap[] _replicas = [];
     private byte* _base;
 
     // The map's own hold, and one for each pinned window.
@@ -30,7 +34,7 @@ public sealed unsafe partial class PersistentMap : IDisposable
         _region = region;
         _base = region.Address;
         _length = region.Length;
-        _granularity = granularity;
+        _granularity = _direct = granularity;
         IsReadOnly = readOnly;
         Path = path;
         if (PersistenceTrace.IsEnabled)

@@ -1,6 +1,4 @@
 using System.Buffers.Binary;
-using Pmem;
-using Pmem.Objects;
 
 namespace Interop;
 
@@ -16,13 +14,13 @@ internal static class PoolMask
     private const int ChunkUsed = 3;
     private const int ChunkRun = 4;
 
-    /// <summary>The masked bytes of a closed, one-zone pool.</summary>
+    /// <summary>The masked bytes of a closed, one-zone pool, or of a replica put together.</summary>
     public static byte[] Read(string path)
     {
         byte[] pool = File.ReadAllBytes(path);
-        ulong low;
-        using (ObjectStore store = ObjectStore.Open(path, options: new ObjectStoreOptions { CopyOnWrite = true }))
-            low = store.PoolUuidLow;
+        ulong low = 0;
+        for (int i = 0; i < 8; i++)
+            low = (low << 8) | (uint)(pool[24 + i] ^ pool[32 + i]); // the pool set uuid, folded as in object ids
 
         Clear(pool, 0x18, 0x78 - 0x18 + 8); // uuids, creation time
         Clear(pool, 0xFB8, 0x1000 - 0xFB8); // shutdown state, checksum

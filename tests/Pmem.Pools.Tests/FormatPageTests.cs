@@ -7,7 +7,9 @@ namespace Pmem.Pools.Tests;
 /// <summary>The byte tables in docs/formats/pools.md say what the structures are.</summary>
 public class FormatPageTests
 {
-    private static readonly string s_page = File.ReadAllText(Path.Combine(Root(), "docs", "formats", "pools.md"));
+    private static readonly string s_page = Page("pools.md");
+
+    internal static string Page(string name) => File.ReadAllText(Path.Combine(Root(), "docs", "formats", name));
 
     [Fact]
     public void Header_table_is_the_structure() => Compare<PoolHeader>("## Header", PoolHeader.Size);

@@ -18,7 +18,7 @@ internal sealed unsafe partial class PersistentHeap
         ulong key;
         while (!_freeChunks.TryFindAtLeast(ChunkKey(0, 0, chunks), out key))
         {
-            if (!RecycleEverything() && !PopulateNextZone())
+            if (!RecycleEverything() && !PopulateNextZone() && !Grow())
             {
                 zone = chunk = 0;
                 return false;

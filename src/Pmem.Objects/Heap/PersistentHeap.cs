@@ -24,18 +24,20 @@ internal sealed unsafe partial class PersistentHeap
 
     private readonly PersistentMap _map;
     private readonly long _heapOffset;
-    private readonly long _heapSize;
-    private readonly int _zoneCount;
-    private readonly bool[] _populated;
+    private bool[] _populated;
 
     // Class of the run that starts at a chunk, plus one; 0 is not known. A cache of what the run header says.
-    private readonly byte[]?[] _classOfChunk;
+    private byte[]?[] _classOfChunk;
     private readonly PaddedGate[] _gates = new PaddedGate[GateCount];
     private readonly Recycler?[] _recyclers = new Recycler?[AllocationClasses.All.Length];
     private readonly Arena[] _arenas;
     private readonly SortedKeys _freeChunks = new();
     private readonly Lock _chunkGate = new();
     private int _arenasInUse;
+
+    // Both grow, under the chunk gate, in pools that do.
+    private long _heapSize;
+    private int _zoneCount;
 
     [StructLayout(LayoutKind.Sequential, Size = 64)]
     private struct PaddedGate

@@ -1,12 +1,10 @@
-using Pmem.Objects.Layout;
-
 namespace Pmem.Objects.Logs;
 
 /// <summary>
 /// Hands lanes to threads. A thread tries its own lane first (every eighth lane starts a new thread's search, so that threads seldom meet)
 /// and moves on to the neighbours; a lane is held for one operation or one outermost transaction.
 /// </summary>
-internal sealed class LaneTable(ObjectStore store, PoolBounds bounds, int limit)
+internal sealed class LaneTable(ObjectStore store, int limit)
 {
     private const int Stride = 8;
     private const int Padding = 16; // ints: one cache line a lock
@@ -79,7 +77,7 @@ internal sealed class LaneTable(ObjectStore store, PoolBounds bounds, int limit)
     {
         try
         {
-            return _lanes[index] = new Lane(store, index, bounds);
+            return _lanes[index] = new Lane(store, index, store.Bounds);
         }
         catch
         {

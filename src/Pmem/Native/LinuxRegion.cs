@@ -69,7 +69,10 @@ internal sealed unsafe class LinuxRegion : MappedRegion
     }
 
     /// <inheritdoc/>
-    public override bool TryReadSlowly(long offset, Span<byte> destination)
+    public override bool TryReadSlowly(long offset, Span<byte> destination) => TryReadOwnPages(Address + offset, destination);
+
+    /// <summary>Reads pages of this process that may not be readable.</summary>
+    internal static bool TryReadOwnPages(byte* source, Span<byte> destination)
     {
         // The kernel copies from our own pages: it sees private changes and devices too, and an unreadable page ends the copy, not the process.
         fixed (byte* buffer = destination)
@@ -77,7 +80,7 @@ internal sealed unsafe class LinuxRegion : MappedRegion
             for (int done = 0; done < destination.Length;)
             {
                 var local = new Libc.MemoryRange { Address = buffer + done, Length = (nuint)(destination.Length - done) };
-                var remote = new Libc.MemoryRange { Address = Address + offset + done, Length = (nuint)(destination.Length - done) };
+                var remote = new Libc.MemoryRange { Address = source + done, Length = (nuint)(destination.Length - done) };
                 nint got = Libc.ReadProcess(Environment.ProcessId, &local, 1, &remote, 1, 0);
                 if (got <= 0)
                     return false;
@@ -104,7 +107,7 @@ internal sealed unsafe class LinuxRegion : MappedRegion
     /// Reserves addresses so that the map starts at a multiple of 2 MiB (1 GiB for maps of 2 GiB and more): large pages become possible, and
     /// offsets aligned in a pool are aligned in memory.
     /// </summary>
-    private static byte* Reserve(long length)
+    internal static byte* Reserve(long length)
     {
         long alignment = length >= 2 * HugePage ? HugePage : LargePage;
         long rounded = RoundUp(length, PageSize);
@@ -134,5 +137,5 @@ internal sealed unsafe class LinuxRegion : MappedRegion
         return new PmemException($"cannot {what} {path} ({length} bytes): {text} (errno {number}){remedy}");
     }
 
-    private static long RoundUp(long value, long alignment) => (value + alignment - 1) & -alignment;
+    internal static long RoundUp(long value, long alignment) => (value + alignment - 1) & -alignment;
 }

@@ -52,18 +52,7 @@ internal static unsafe class MapSources
         {
             if (options.Lock)
                 Lock(fd, path);
-            int error;
-            do
-            {
-                error = options.Sparse ? Libc.Truncate(fd, length) : Libc.Allocate(fd, 0, length);
-            }
-            while (error == Libc.ErrorInterrupted); // a signal came in between: tmpfs gives up then
-            if (error != 0)
-            {
-                int number = options.Sparse ? Marshal.GetLastPInvokeError() : error;
-                throw new PmemException($"cannot give {path} {length} bytes: {Marshal.GetPInvokeErrorMessage(number)} (errno {number})");
-            }
-
+            GiveLength(fd, path, length, options.Sparse);
             long mapped = Extent(path, length, options, PageSize);
             return LinuxRegion.Map(fd, path, options.Offset, mapped, options.Access, device: null);
         }
@@ -71,6 +60,34 @@ internal static unsafe class MapSources
         {
             _ = Libc.Close(fd);
             File.Delete(path);
+            throw;
+        }
+    }
+
+    /// <summary>Opens or creates a file of a map of several, which must have the length that its part says.</summary>
+    public static (int Fd, DaxDevice? Device) OpenPart(PersistentMapPart part, PersistentMapOptions options)
+    {
+        if (part.Create)
+            return (CreatePart(part, options), null);
+        if (!File.Exists(part.Path))
+            throw Directory.Exists(part.Path) ? new PmemException($"{part.Path} is a directory; name a file or a device-DAX node") : new FileNotFoundException($"there is no file {part.Path}", part.Path);
+        DaxDevice? device = DaxDevice.TryFind(part.Path);
+        int fd = Libc.Open(part.Path, (options.Access == MapAccess.ReadWrite ? Libc.OpenReadWrite : Libc.OpenReadOnly) | Libc.OpenCloseOnExec, 0);
+        if (fd < 0)
+            throw Failure("open", part.Path);
+        try
+        {
+            if (options.Lock)
+                Lock(fd, part.Path);
+            const int SeekEnd = 2;
+            long size = device?.Length ?? Libc.Seek(fd, 0, SeekEnd);
+            if (size != part.FileLength)
+                throw new PmemException($"file size does not match config: {part.Path} has {size} bytes, the pool set says {part.FileLength}");
+            return (fd, device);
+        }
+        catch
+        {
+            _ = Libc.Close(fd);
             throw;
         }
     }
@@ -171,6 +188,60 @@ internal static unsafe class MapSources
         throw number == Libc.ErrorAgain
             ? new PmemException($"{path} is in use: another process, or another map of this one, has it locked; close it there first")
             : new PmemException($"cannot lock {path}: {text} (errno {number})");
+    }
+
+    private static int CreatePart(PersistentMapPart part, PersistentMapOptions options)
+    {
+        const int Flags = Libc.OpenReadWrite | Libc.OpenCreate | Libc.OpenExclusive | Libc.OpenCloseOnExec;
+        int fd = Libc.Open(part.Path, Flags, (int)options.CreateMode);
+        if (fd < 0)
+        {
+            (int number, string text) = Libc.LastError();
+            throw number == Libc.ErrorExists
+                ? new IOException($"{part.Path} exists already; remove it first, or open it")
+                : new PmemException($"cannot create {part.Path}: {text} (errno {number})");
+        }
+
+        try
+        {
+            if (options.Lock)
+                Lock(fd, part.Path);
+            GiveLength(fd, part.Path, part.FileLength, options.Sparse);
+            if (Libc.SyncFile(fd) != 0)
+                throw Failure("make durable the size of", part.Path);
+            SyncFolder(Path.GetDirectoryName(part.Path)!);
+            return fd;
+        }
+        catch
+        {
+            _ = Libc.Close(fd);
+            File.Delete(part.Path);
+            throw;
+        }
+    }
+
+    /// <summary>Makes the names in a folder durable; a file system that has no such call keeps them by itself.</summary>
+    internal static void SyncFolder(string folder)
+    {
+        int fd = Libc.Open(folder, Libc.OpenReadOnly | Libc.OpenCloseOnExec, 0);
+        if (fd < 0)
+            return;
+        _ = Libc.SyncFile(fd);
+        _ = Libc.Close(fd);
+    }
+
+    private static void GiveLength(int fd, string path, long length, bool sparse)
+    {
+        int error;
+        do
+        {
+            error = sparse ? Libc.Truncate(fd, length) : Libc.Allocate(fd, 0, length);
+        }
+        while (error == Libc.ErrorInterrupted); // a signal came in between: tmpfs gives up then
+        if (error == 0)
+            return;
+        int number = sparse ? Marshal.GetLastPInvokeError() : error;
+        throw new PmemException($"cannot give {path} {length} bytes: {Marshal.GetPInvokeErrorMessage(number)} (errno {number})");
     }
 
     private static PmemException Failure(string what, string path)

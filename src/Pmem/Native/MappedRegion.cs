@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Pmem.Tracing;
 
 namespace Pmem.Native;
 
@@ -9,13 +10,22 @@ internal abstract unsafe class MappedRegion
     public byte* Address { get; protected init; }
 
     /// <summary>Length in bytes as the program asked for it.</summary>
-    public long Length { get; protected init; }
+    public long Length { get; protected set; }
 
     /// <summary>Whether the kernel keeps file metadata durable with every store (MAP_SYNC), or the source is device DAX.</summary>
-    public bool IsPmem { get; protected init; }
+    public bool IsPmem { get; protected set; }
 
     /// <summary>Where to tell the region to flush its write queues, for device DAX.</summary>
     public string? DeepFlushPath { get; protected init; }
+
+    /// <summary>Pushes a range, whose cache lines are flushed, down to media: through the file system, or the write queues of a device's region.</summary>
+    public virtual void DeepFlush(byte* address, long length)
+    {
+        if (DeepFlushPath is null)
+            Sync(address, length);
+        else
+            FlushQueues(DeepFlushPath);
+    }
 
     /// <summary>Writes the pages of a range back through the file system; throws <see cref="PmemException"/> on failure.</summary>
     public abstract void Sync(byte* address, long length);
@@ -25,6 +35,21 @@ internal abstract unsafe class MappedRegion
 
     /// <summary>Unmaps and closes.</summary>
     public abstract void Release();
+
+    /// <summary>Asks a region to flush its write queues.</summary>
+    protected static void FlushQueues(string path)
+    {
+        // "0" says that the platform needs no help; failures are not errors, as in libpmem2: not every region has the queue to flush.
+        try
+        {
+            if (!string.Equals(File.ReadAllText(path).Trim(), "0", StringComparison.Ordinal))
+                File.WriteAllText(path, "1");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            PersistenceTrace.Mark($"deep flush of {path} failed: {e.Message}");
+        }
+    }
 }
 
 /// <summary>A Win32 view of a file.</summary>

@@ -1,0 +1,150 @@
+using System.Runtime.InteropServices;
+
+namespace Pmem.Native;
+
+/// <summary>
+/// Several files or devices mapped back to back into one reserved range of addresses. The reservation may be longer than the parts: the rest
+/// faults until parts are appended to it.
+/// </summary>
+internal sealed unsafe class LinuxPartsRegion : MappedRegion
+{
+    private const long PageSize = 4096;
+
+    private readonly long _reservation;
+    private readonly List<Part> _parts = [];
+    private long _mapped;
+
+    private sealed record Part(int Fd, string Path, long Start, long Length, bool IsPmem, string? DeepFlushPath);
+
+    private LinuxPartsRegion(long reservation)
+    {
+        _reservation = reservation;
+        Address = LinuxRegion.Reserve(reservation);
+    }
+
+    /// <summary>Maps the parts; on failure nothing stays mapped, locked or created.</summary>
+    public static LinuxPartsRegion Map(IReadOnlyList<PersistentMapPart> parts, long reservation, PersistentMapOptions options)
+    {
+        long total = 0;
+        foreach (PersistentMapPart part in parts)
+            total += part.Length;
+        var region = new LinuxPartsRegion(Math.Max(reservation, total));
+        try
+        {
+            foreach (PersistentMapPart part in parts)
+                region.Add(part, options);
+            region.IsPmem = region._parts[0].IsPmem;
+            if (options.Length > 0 && options.Length < region.Length)
+                region.Length = options.Length;
+            return region;
+        }
+        catch
+        {
+            for (int i = 0; i < region._parts.Count; i++)
+            {
+                if (parts[i].Create)
+                    File.Delete(parts[i].Path);
+            }
+
+            region.Release();
+            throw;
+        }
+    }
+
+    /// <summary>Maps one more part behind the others; on failure the region is as before, and a created file is gone.</summary>
+    public void Append(PersistentMapPart part, PersistentMapOptions options) => Add(part, options);
+
+    /// <inheritdoc/>
+    public override void Sync(byte* address, long length)
+    {
+        byte* first = (byte*)((nint)address & -(nint)PageSize);
+        if (Libc.Sync(first, (nuint)(address + length - first), Libc.SyncNow) == 0)
+            return;
+        (int number, string text) = Libc.LastError();
+        throw new PmemException($"msync of {length} bytes failed: {text} (errno {number}); the data may not be durable, check the disks of the pool's parts");
+    }
+
+    /// <inheritdoc/>
+    public override void DeepFlush(byte* address, long length)
+    {
+        long start = address - Address;
+        foreach (Part part in _parts)
+        {
+            long from = Math.Max(start, part.Start);
+            long to = Math.Min(start + length, part.Start + part.Length);
+            if (from >= to)
+                continue;
+            if (part.DeepFlushPath is null)
+                Sync(Address + from, to - from);
+            else
+                FlushQueues(part.DeepFlushPath);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override bool TryReadSlowly(long offset, Span<byte> destination) => LinuxRegion.TryReadOwnPages(Address + offset, destination);
+
+    /// <inheritdoc/>
+    public override void Release()
+    {
+        _ = Libc.Unmap(Address, (nuint)LinuxRegion.RoundUp(_reservation, PageSize));
+        foreach (Part part in _parts)
+        {
+            _ = Libc.Lock(part.Fd, Libc.Unlock);
+            _ = Libc.Close(part.Fd);
+        }
+
+        _parts.Clear();
+    }
+
+    private void Add(PersistentMapPart part, PersistentMapOptions options)
+    {
+        if (part.Length <= 0 || part.Length % PageSize != 0 || part.Offset % PageSize != 0)
+            throw new PmemException($"cannot map {part.Length} bytes of {part.Path} from {part.Offset}: both must be multiples of {PageSize}");
+        if (part.Length > _reservation - _mapped)
+            throw new PmemException($"cannot map {part.Path}: {_reservation} bytes of address space are reserved, and {_mapped} of them taken");
+        (int fd, DaxDevice? device) = MapSources.OpenPart(part, options);
+        try
+        {
+            byte* address = Address + _mapped;
+            bool synchronous = MapFixed(fd, part, address, options.Access, device);
+            bool isPmem = synchronous || device is not null;
+            if (_parts.Count > 0 && isPmem != _parts[0].IsPmem)
+                throw new PmemException($"{part.Path} is {(isPmem ? string.Empty : "not ")}persistent memory, but {_parts[0].Path} is{(isPmem ? " not" : string.Empty)}: the parts of a replica must be the same");
+            _parts.Add(new Part(fd, part.Path, _mapped, part.Length, isPmem, device?.DeepFlushPath));
+        }
+        catch
+        {
+            _ = Libc.Close(fd);
+            if (part.Create)
+                File.Delete(part.Path);
+            throw;
+        }
+
+        _mapped += part.Length;
+        Length = _mapped;
+    }
+
+    private static bool MapFixed(int fd, PersistentMapPart part, byte* address, MapAccess access, DaxDevice? device)
+    {
+        int protection = access == MapAccess.ReadOnly ? Libc.ProtRead : Libc.ProtRead | Libc.ProtWrite;
+        if (access == MapAccess.CopyOnWrite && device is not null)
+            throw new PmemException($"{part.Path} is device DAX, which cannot be mapped privately; open the pool read-write");
+        if (access != MapAccess.CopyOnWrite)
+        {
+            if (Libc.Map(address, (nuint)part.Length, protection, Libc.MapSharedValidate | Libc.MapSync | Libc.MapFixed, fd, part.Offset) != Libc.MapFailed)
+                return true;
+            if (Libc.LastError().Number is not (Libc.ErrorInvalid or Libc.ErrorNotSupported))
+                throw Failure(part);
+        }
+
+        int sharing = access == MapAccess.CopyOnWrite ? Libc.MapPrivate | Libc.MapNoReserve : Libc.MapShared;
+        return Libc.Map(address, (nuint)part.Length, protection, sharing | Libc.MapFixed, fd, part.Offset) != Libc.MapFailed ? false : throw Failure(part);
+    }
+
+    private static PmemException Failure(PersistentMapPart part)
+    {
+        (int number, string text) = (Marshal.GetLastPInvokeError(), Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError()));
+        return new PmemException($"cannot map {part.Path} ({part.Length} bytes from {part.Offset}): {text} (errno {number})");
+    }
+}
