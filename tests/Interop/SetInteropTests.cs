@@ -8,12 +8,12 @@ public sealed class SetInteropTests : IDisposable
 {
     private static readonly (string Name, string[] Lines)[] s_sets =
     [
-        ("one part", ["64M a"]),
-        ("parts with headers", ["20M a", "10M b", "40M c"]),
-        ("uneven parts", ["20000001 a", "9000000 b", "40000777 c"]),
-        ("parts with one header", ["OPTION SINGLEHDR", "20M a", "10M b", "40M c"]),
-        ("two replicas", ["30M a", "30M b", "REPLICA", "20M c", "20M d", "30M e"]),
-        ("three replicas with one header", ["OPTION SINGLEHDR", "60M a", "REPLICA", "30M b", "31M c", "REPLICA", "70M d"]),
+        ("one part", ["110M a"]),
+        ("parts with headers", ["20M a", "10M b", "80M c"]),
+        ("uneven parts", ["20000001 a", "9000000 b", "80000777 c"]),
+        ("parts with one header", ["OPTION SINGLEHDR", "20M a", "10M b", "80M c"]),
+        ("two replicas", ["60M a", "50M b", "REPLICA", "20M c", "40M d", "60M e"]),
+        ("three replicas with one header", ["OPTION SINGLEHDR", "110M a", "REPLICA", "50M b", "61M c", "REPLICA", "120M d"]),
         ("folders", ["OPTION SINGLEHDR", "400M one/", "400M two/"]),
         ("replicated folders", ["OPTION SINGLEHDR", "600M one/", "REPLICA", "300M two/", "300M three/"]),
     ];
