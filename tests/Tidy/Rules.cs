@@ -15,6 +15,7 @@ internal static partial class Rules
         ["Pmem.CrashTesting"] = 1,
         ["Pmem.Objects"] = 2,
         ["Pmem.Logs"] = 2,
+        ["Pmem.Blocks"] = 2,
         ["Pmem.Platform"] = 3,
         ["Pmem.Tool"] = 6,
     };
