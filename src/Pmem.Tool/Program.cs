@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Pmem.Tool.Nfit;
 using Pmem.Tool.Pool;
 
 namespace Pmem.Tool;
@@ -48,6 +49,7 @@ internal static class Program
         new("Program, manage and prove persistent memory.\n\nExit codes: 0 all is well, 1 what was looked at is not in order, 2 wrong usage or an I/O error.")
         {
             PoolCommand.Create(),
+            NfitCommand.Create(),
         };
 
     private static string FirstLine(string message) => message.Split('\n')[0].TrimEnd();

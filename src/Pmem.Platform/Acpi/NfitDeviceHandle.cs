@@ -39,6 +39,15 @@ public readonly record struct NfitDeviceHandle(uint Value)
     /// <summary>Whether the reserved bits 31–28 are clear.</summary>
     public bool IsValid => Value >> 28 == 0;
 
+    /// <summary>Parses <c>0x11</c> or <c>17</c>.</summary>
+    public static bool TryParse(string text, out NfitDeviceHandle handle)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        bool read = Fields.FieldText.TryParse(text, out ulong value) && value <= uint.MaxValue;
+        handle = read ? new((uint)value) : default;
+        return read;
+    }
+
     /// <summary>The handle as ndctl prints it: <c>0x11</c>.</summary>
     public override string ToString() => $"0x{Value:x}";
 
