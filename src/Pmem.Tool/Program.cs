@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pmem.Tool.Nfit;
+using Pmem.Tool.Platform;
 using Pmem.Tool.Pool;
 
 namespace Pmem.Tool;
@@ -50,6 +51,7 @@ internal static class Program
         {
             PoolCommand.Create(),
             NfitCommand.Create(),
+            LabelsCommand.Create(),
         };
 
     private static string FirstLine(string message) => message.Split('\n')[0].TrimEnd();

@@ -21,6 +21,9 @@ public class CommandLineTests
     [InlineData("pool check")]
     [InlineData("pool objects")]
     [InlineData("pool recover")]
+    [InlineData("labels")]
+    [InlineData("labels show")]
+    [InlineData("labels repair")]
     public void Every_command_has_help_with_an_example(string command)
     {
         ToolResult result = ToolRunner.Run([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);
@@ -34,16 +37,16 @@ public class CommandLineTests
     {
         RootCommand root = Program.CreateCommand();
         int examples = 0;
-        foreach (Command verb in root.Subcommands.SelectMany(group => group.Subcommands))
+        foreach ((Command group, Command verb) in root.Subcommands.SelectMany(group => group.Subcommands.Select(verb => (group, verb))))
         {
-            Match example = Regex.Match(verb.Description ?? string.Empty, @"pmem (?<arguments>pool [^\n]+)", RegexOptions.None, TimeSpan.FromSeconds(1));
+            Match example = Regex.Match(verb.Description ?? string.Empty, $@"pmem (?<arguments>{group.Name} {verb.Name} [^\n]+)", RegexOptions.None, TimeSpan.FromSeconds(1));
             Assert.True(example.Success, $"{verb.Name} has no example");
             Assert.Empty(root.Parse(example.Groups["arguments"].Value).Errors);
             Assert.Contains(verb.Options, option => option.Name == "--json");
             examples++;
         }
 
-        Assert.Equal(5, examples);
+        Assert.True(examples >= 10);
     }
 
     [Theory]

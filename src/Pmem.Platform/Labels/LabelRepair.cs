@@ -124,6 +124,23 @@ public sealed partial class LabelRepair
         return repair;
     }
 
+    /// <summary>Gives every label of one DIMM another cookie: for a DIMM that was moved and whose new set is known only by its cookie.</summary>
+    /// <param name="area">The area.</param>
+    /// <param name="cookie">Cookie of the set the DIMM is in now; not 0.</param>
+    public static LabelRepair ChangeCookie(LabelArea area, ulong cookie)
+    {
+        if (cookie == 0)
+            throw new PmemException("cookie 0 is not valid: no kernel enables a region with it");
+        var repair = new LabelRepair(region: null, [area]);
+        foreach (LabelSlot slot in area.Slots.Where(slot => slot.State == LabelSlotState.Active && slot.Label.SetCookie != cookie))
+        {
+            if (repair.Rewrite(0, slot.Label with { SetCookie = cookie }))
+                repair._actions.Add($"{slot.Label.Uuid}: cookie 0x{cookie:x}");
+        }
+
+        return repair;
+    }
+
     private IEnumerable<(int Dimm, LabelSlot Slot)> Labels(Guid uuid) => Enumerable.Range(0, _editors.Length).SelectMany(dimm => Active(dimm, uuid).Select(slot => (dimm, slot)));
 
     private List<LabelSlot> Active(int dimm, Guid uuid) => [.. _editors[dimm].Area.Slots.Where(slot => slot.State == LabelSlotState.Active && slot.Label.Uuid == uuid)];

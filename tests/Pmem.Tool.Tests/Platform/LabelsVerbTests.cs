@@ -1,0 +1,149 @@
+using System.Text.Json;
+using Pmem.Platform;
+using Pmem.Platform.Labels;
+
+namespace Pmem.Tool.Tests.Platform;
+
+public sealed class LabelsVerbTests : IDisposable
+{
+    private const int AreaSize = 128 << 10;
+    private const long ImageMemory = 16 << 20;
+    private static readonly Guid s_uuid = Guid.Parse("3e5b6c57-47c7-4cc0-8e46-66861ce62d45");
+
+    private readonly PoolFixture _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public void Show_lists_index_blocks_and_labels()
+    {
+        JsonElement show = ToolRunner.Json(0, "labels", "show", Labelled());
+        Assert.Equal("1.2", show.GetProperty("version").GetString());
+        Assert.Equal(2, show.GetProperty("index").GetArrayLength());
+        JsonElement[] labels = [.. show.GetProperty("labels").EnumerateArray()];
+        Assert.Equal(["stale", "active"], labels.Select(label => label.GetProperty("state").GetString()));
+        Assert.All(labels, label => Assert.Equal(s_uuid.ToString(), label.GetProperty("uuid").GetString()));
+        Assert.Equal("data", labels[1].GetProperty("name").GetString());
+        Assert.Equal(0xba90120012b4dcUL, labels[1].GetProperty("cookie").GetUInt64());
+        Assert.Equal(NvdimmGuids.PersistentMemory.ToString(), labels[1].GetProperty("type").GetString());
+        Assert.Contains("\"data\"", ToolRunner.Run("labels", "show", Labelled()).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_image_is_read_at_its_end()
+    {
+        string path = _files.File("nvdimm.img");
+        using (FileStream file = File.Create(path))
+        {
+            file.SetLength(ImageMemory);
+            file.Position = ImageMemory;
+            file.Write(File.ReadAllBytes(Labelled()));
+        }
+
+        JsonElement show = ToolRunner.Json(0, "labels", "show", path, "--label-size", "128K");
+        Assert.Equal(ImageMemory, show.GetProperty("offset").GetInt64());
+        JsonElement check = ToolRunner.Json(0, "labels", "check", path, "--label-size", "128K");
+        Assert.Contains("slot 0", check.GetProperty("notes")[0].GetString(), StringComparison.Ordinal);
+        ToolRunner.Json(1, "labels", "show", path, "--label-size", "64K");
+        Assert.Contains("--label-size", ToolRunner.Fail("labels", "show", Sized(65 << 20)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Check_gives_a_verdict_for_each_label()
+    {
+        string path = Labelled();
+        JsonElement good = ToolRunner.Json(0, "labels", "check", path);
+        Assert.Equal("accepted", good.GetProperty("labels")[0].GetProperty("verdict").GetString());
+        Assert.Equal("enabled", good.GetProperty("region").GetString());
+        JsonElement moved = ToolRunner.Json(1, "labels", "check", path, "--cookie", "0x5");
+        Assert.Equal("hidden", moved.GetProperty("labels")[0].GetProperty("verdict").GetString());
+        PoolFixture.Patch(path, 512 + 256 + 20, "x"u8);
+        JsonElement bad = ToolRunner.Json(1, "labels", "check", path);
+        Assert.Equal("ignored", bad.GetProperty("labels")[0].GetProperty("verdict").GetString());
+        Assert.Contains("checksum", bad.GetProperty("labels")[0].GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.Equal("raw", ToolRunner.Json(1, "labels", "check", Sized(AreaSize)).GetProperty("region").GetString());
+    }
+
+    [Fact]
+    public void Init_and_zero_leave_labels_in_use_alone_without_force()
+    {
+        string path = Labelled();
+        byte[] before = File.ReadAllBytes(path);
+        Assert.Contains("--force", ToolRunner.Fail("labels", "init", path), StringComparison.Ordinal);
+        Assert.Contains("--force", ToolRunner.Fail("labels", "zero", path), StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllBytes(path));
+        Assert.Equal("1.1", ToolRunner.Json(0, "labels", "init", path, "--force", "--label-version", "1.1").GetProperty("version").GetString());
+        ToolRunner.Json(0, "labels", "zero", path);
+        Assert.All(File.ReadAllBytes(path), b => Assert.Equal(0, b));
+        Assert.Contains("1.2", ToolRunner.Fail("labels", "init", path, "--label-version", "1.3"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Repair_brings_back_a_destroyed_namespace()
+    {
+        string path = Labelled();
+        LabelArea area = LabelArea.Parse(File.ReadAllBytes(path));
+        Write(path, area, LabelUpdate.Remove([area], s_uuid));
+        Assert.Empty(ToolRunner.Json(0, "labels", "check", path).GetProperty("labels").EnumerateArray());
+        JsonElement dry = ToolRunner.Json(0, "labels", "repair", path, "--restore", s_uuid.ToString(), "--dry-run");
+        Assert.False(dry.GetProperty("changed").GetBoolean());
+        Assert.Empty(ToolRunner.Json(0, "labels", "check", path).GetProperty("labels").EnumerateArray());
+        Assert.Equal(1, ToolRunner.Json(0, "labels", "repair", path, "--restore", s_uuid.ToString()).GetProperty("writes").GetInt32());
+        Assert.Single(ToolRunner.Json(0, "labels", "check", path).GetProperty("labels").EnumerateArray());
+        ToolRunner.Json(1, "labels", "repair", path, "--restore", Guid.Empty.ToString());
+        Assert.Contains("uuid", ToolRunner.Fail("labels", "repair", path, "--restore", "x"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Repair_follows_a_moved_DIMM_and_rebuilds_lost_index_blocks()
+    {
+        string path = Labelled();
+        ToolRunner.Json(0, "labels", "repair", path, "--cookie", "0x77");
+        Assert.Equal("accepted", ToolRunner.Json(0, "labels", "check", path, "--cookie", "77").GetProperty("labels")[0].GetProperty("verdict").GetString());
+        PoolFixture.Patch(path, 0, new byte[512]);
+        Assert.Equal("raw", ToolRunner.Json(1, "labels", "check", path).GetProperty("region").GetString());
+        Assert.Contains("rebuilt", ToolRunner.Json(0, "labels", "repair", path).GetProperty("actions")[0].GetString(), StringComparison.Ordinal);
+        ToolRunner.Json(0, "labels", "check", path, "--cookie", "77");
+    }
+
+    [Fact]
+    public void A_missing_file_is_one_sentence_with_a_remedy() => Assert.Contains("truncate", ToolRunner.Fail("labels", "init", _files.File("none")), StringComparison.Ordinal);
+
+    [Fact]
+    public void Json_is_as_documented()
+    {
+        string path = Labelled();
+        PoolFixture.Patch(path, 512 + 20, "x"u8);
+        JsonPage.Compare("## `pmem labels show", ToolRunner.Json(0, "labels", "show", path));
+        byte[] torn = File.ReadAllBytes(path);
+        torn[256] = 0;
+        File.WriteAllBytes(path, torn);
+        PoolFixture.Patch(path, 512 + 256 + 20, "x"u8);
+        JsonPage.Compare("## `pmem labels show", ToolRunner.Json(0, "labels", "show", path));
+        JsonPage.Compare("## `pmem labels check", ToolRunner.Json(1, "labels", "check", path));
+        JsonPage.Compare("## `pmem labels repair", ToolRunner.Json(0, "labels", "repair", path));
+    }
+
+    private string Labelled()
+    {
+        string path = Sized(AreaSize);
+        var label = new NamespaceLabel { Uuid = s_uuid, Name = "data", LabelCount = 1, SetCookie = 0xba90120012b4dc, LbaSize = 512, RawSize = (ulong)ImageMemory, Type = NvdimmGuids.PersistentMemory };
+        LabelArea area = LabelArea.Parse(File.ReadAllBytes(path));
+        Write(path, area, LabelUpdate.Put([area], [label]));
+        return path;
+    }
+
+    private string Sized(long size)
+    {
+        string path = _files.File($"area-{Guid.NewGuid():n}");
+        using FileStream file = File.Create(path);
+        file.SetLength(size);
+        return path;
+    }
+
+    private static void Write(string path, LabelArea area, LabelUpdate update)
+    {
+        using PersistentMap map = PersistentMap.Open(path);
+        update.Apply([new MappedLabelStorage(map, 0, area.Size)]);
+    }
+}
