@@ -1,6 +1,6 @@
 using System.CommandLine;
+using Pmem.Tool.Labels;
 using Pmem.Tool.Nfit;
-using Pmem.Tool.Platform;
 using Pmem.Tool.Pool;
 
 namespace Pmem.Tool;

@@ -2,7 +2,7 @@ using System.CommandLine;
 using Pmem.Platform.Labels;
 using Pmem.Tool.Pool;
 
-namespace Pmem.Tool.Platform;
+namespace Pmem.Tool.Labels;
 
 /// <summary><c>pmem labels init</c>.</summary>
 internal static class LabelsInitVerb

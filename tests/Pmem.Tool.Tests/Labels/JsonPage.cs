@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
-namespace Pmem.Tool.Tests.Platform;
+namespace Pmem.Tool.Tests.Labels;
 
 /// <summary>docs/formats/json-platform.md: members that the tool prints for platforms; those of which the page says "if" may be missing.</summary>
 internal static partial class JsonPage

@@ -4,7 +4,7 @@ using Pmem.Platform;
 using Pmem.Platform.Labels;
 using Pmem.Tool.Pool;
 
-namespace Pmem.Tool.Platform;
+namespace Pmem.Tool.Labels;
 
 /// <summary><c>pmem labels show</c>.</summary>
 internal static class LabelsShowVerb

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Pmem.Platform;
 using Pmem.Platform.Labels;
 
-namespace Pmem.Tool.Tests.Platform;
+namespace Pmem.Tool.Tests.Labels;
 
 public sealed class LabelsVerbTests : IDisposable
 {

@@ -1,6 +1,6 @@
 using System.CommandLine;
 
-namespace Pmem.Tool.Platform;
+namespace Pmem.Tool.Labels;
 
 /// <summary><c>pmem labels</c>: label storage areas in files.</summary>
 internal static class LabelsCommand

@@ -3,7 +3,7 @@ using System.Text.Json;
 using Pmem.Platform.Labels;
 using Pmem.Tool.Pool;
 
-namespace Pmem.Tool.Platform;
+namespace Pmem.Tool.Labels;
 
 /// <summary><c>pmem labels repair</c>.</summary>
 internal static class LabelsRepairVerb

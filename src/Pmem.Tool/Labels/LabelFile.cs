@@ -2,7 +2,7 @@ using System.CommandLine;
 using Pmem.Platform.Labels;
 using Pmem.Tool.Pool;
 
-namespace Pmem.Tool.Platform;
+namespace Pmem.Tool.Labels;
 
 /// <summary>
 /// A file that is a label storage area, or ends in one: QEMU keeps the area of an nvdimm device in the last bytes of its image.
