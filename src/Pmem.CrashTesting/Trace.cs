@@ -1,35 +1,7 @@
+using Pmem.CrashTesting.Traces;
 using Pmem.Tracing;
 
 namespace Pmem.CrashTesting;
-
-/// <summary>What happened.</summary>
-public enum TraceEventKind
-{
-    /// <summary>Bytes were stored.</summary>
-    Store,
-
-    /// <summary>A range was flushed.</summary>
-    Flush,
-
-    /// <summary>The thread fenced.</summary>
-    Fence,
-
-    /// <summary>A range was made durable at once.</summary>
-    DeepFlush,
-
-    /// <summary>A named point: the program acknowledged something.</summary>
-    Mark,
-}
-
-/// <summary>One event of a trace.</summary>
-/// <param name="Kind">What happened.</param>
-/// <param name="Thread">The thread's number.</param>
-/// <param name="Offset">First byte, from the start of the map.</param>
-/// <param name="Bytes">What was stored, for stores.</param>
-/// <param name="Length">Length in bytes.</param>
-/// <param name="Store">How it was stored, for stores.</param>
-/// <param name="Name">The name, for marks.</param>
-public sealed record TraceEvent(TraceEventKind Kind, int Thread, long Offset, long Length, byte[] Bytes, StoreKind Store, string? Name = null);
 
 /// <summary>Everything that was done to one map since recording began.</summary>
 /// <param name="Initial">The map's bytes at the begin, all of them durable.</param>
@@ -37,6 +9,29 @@ public sealed record TraceEvent(TraceEventKind Kind, int Thread, long Offset, lo
 /// <param name="Events">What was done, in visibility order.</param>
 public sealed record Trace(byte[] Initial, StoreGranularity Granularity, IReadOnlyList<TraceEvent> Events)
 {
+    private ulong _fingerprint;
+
+    /// <summary>A number that stands for everything in the trace that decides its images; equal for equal traces in every process.</summary>
+    public ulong Fingerprint => _fingerprint != 0 ? _fingerprint : _fingerprint = TraceFingerprint.Compute(this);
+
+    /// <summary>Whether the recording was ended in order; false when the file was cut off because the program died.</summary>
+    public bool IsComplete { get; init; } = true;
+
+    /// <summary>Reads a trace file.</summary>
+    /// <exception cref="PmemFormatException">The file is no trace, or is damaged before its first event.</exception>
+    public static Trace Load(string path)
+    {
+        using FileStream stream = File.OpenRead(path);
+        return TraceReader.Read(stream);
+    }
+
+    /// <summary>Writes a trace file (docs/formats/pmtrace.md).</summary>
+    public void Save(string path)
+    {
+        using FileStream stream = File.Create(path);
+        TraceWriter.Write(this, stream);
+    }
+
     /// <summary>The map's bytes after so many events, as another process sees them: what the death of the process leaves.</summary>
     public byte[] ImageAfter(int events)
     {

@@ -3,29 +3,59 @@ using Pmem.Tracing;
 namespace Pmem.CrashTesting;
 
 /// <summary>
-/// Records what is done to one map. Stores that a program makes through spans and references are not reported by the map; give their ranges,
-/// and the recorder finds them by comparing at each event.
+/// Records what is done to one map. Stores that a program makes through spans and references are not reported by the map: the recorder finds
+/// them by comparing, at each event, the ranges that may hold them: those given, those that transactions and allocations announce, and the
+/// whole map when it is small and none are given. Their order within a line is not known, so any of them may have come first.
 /// </summary>
+/// <remarks>Thread-safe while recording; <see cref="Stop"/> only after the program's threads are done.</remarks>
 public sealed class TraceRecorder : ITraceSink, IDisposable
 {
-    private const int Word = sizeof(ulong);
+    // Maps of at most so many bytes are compared whole.
+    private const long SmallMap = 256 << 10;
 
     private readonly PersistentMap _map;
     private readonly (long Offset, int Length)[] _raw;
+    private readonly List<(long Offset, int Length, int Thread)> _announced = [];
+    private readonly HashSet<int> _inTransaction = [];
+    private readonly Dictionary<SourceStack.StackKey, SourceStack> _stacks = [];
     private readonly byte[] _initial;
     private readonly byte[] _shadow;
     private readonly List<TraceEvent> _events = [];
+    private readonly bool _captureStacks;
     private readonly IDisposable _attachment;
 
     /// <summary>Starts recording; what the map holds now counts as durable.</summary>
     /// <param name="map">The map.</param>
     /// <param name="rawRanges">Ranges that the program writes directly.</param>
     public TraceRecorder(PersistentMap map, params (long Offset, int Length)[] rawRanges)
+        : this(map, captureStacks: false, rawRanges)
     {
+    }
+
+    /// <summary>Starts recording; what the map holds now counts as durable.</summary>
+    /// <param name="map">The map.</param>
+    /// <param name="captureStacks">Whether to remember where in the program each event happened; costs several microseconds an event.</param>
+    /// <param name="rawRanges">Ranges that the program writes directly.</param>
+    public TraceRecorder(PersistentMap map, bool captureStacks, params (long Offset, int Length)[] rawRanges)
+    {
+        ArgumentNullException.ThrowIfNull(map);
         _map = map;
-        _raw = rawRanges;
+        _captureStacks = captureStacks;
+        _raw = rawRanges.Length == 0 && map.Length <= SmallMap ? [(0, (int)map.Length)] : rawRanges;
         _initial = map.GetSpan(0, checked((int)map.Length)).ToArray();
         _shadow = [.. _initial];
+        _attachment = PersistenceTrace.Attach(this);
+    }
+
+    /// <summary>Records only what the map reports, and no initial image: for maps that are explored in place.</summary>
+    internal static TraceRecorder ReportedOnly(PersistentMap map) => new(map);
+
+    private TraceRecorder(PersistentMap map)
+    {
+        _map = map;
+        _raw = [];
+        _initial = [];
+        _shadow = [];
         _attachment = PersistenceTrace.Attach(this);
     }
 
@@ -33,14 +63,14 @@ public sealed class TraceRecorder : ITraceSink, IDisposable
     public Trace Stop()
     {
         _attachment.Dispose();
-        CaptureRaw();
+        CaptureRaw(null);
         return new Trace(_initial, _map.Granularity, _events);
     }
 
     /// <summary>Stops recording.</summary>
     public void Dispose() => _attachment.Dispose();
 
-    /// <summary>The first byte that differs from what was recorded, or -1: a store that was neither reported nor inside a raw range.</summary>
+    /// <summary>The first byte that differs from what was recorded, or -1: a store that was neither reported nor inside a watched range.</summary>
     public long FindUntracedStore()
     {
         int at = _map.GetSpan(0, _shadow.Length).CommonPrefixLength(_shadow);
@@ -54,16 +84,19 @@ public sealed class TraceRecorder : ITraceSink, IDisposable
 
     void ITraceSink.OnUnmap(PersistentMap map)
     {
-        // The trace ends with the recording, not with the map.
+        if (ReferenceEquals(map, _map))
+            CaptureRaw(Stack());
     }
 
     void ITraceSink.OnStore(PersistentMap map, long offset, ReadOnlySpan<byte> bytes, StoreKind kind)
     {
         if (!ReferenceEquals(map, _map))
             return;
-        CaptureRaw(offset, bytes.Length);
-        bytes.CopyTo(_shadow.AsSpan((int)offset));
-        Add(TraceEventKind.Store, offset, bytes.Length, bytes.ToArray(), kind);
+        SourceStack? stack = Stack();
+        CaptureRaw(stack, offset, bytes.Length);
+        if (_shadow.Length > 0)
+            bytes.CopyTo(_shadow.AsSpan((int)offset));
+        _events.Add(new TraceEvent(TraceEventKind.Store, Thread, offset, bytes.Length, bytes.ToArray(), kind) { Source = stack });
     }
 
     void ITraceSink.OnFlush(PersistentMap map, long offset, long length) => OnRange(map, TraceEventKind.Flush, offset, length);
@@ -74,41 +107,101 @@ public sealed class TraceRecorder : ITraceSink, IDisposable
 
     void ITraceSink.OnMark(string name)
     {
-        CaptureRaw();
-        _events.Add(new TraceEvent(TraceEventKind.Mark, Environment.CurrentManagedThreadId, 0, 0, [], StoreKind.Ordered, name));
+        SourceStack? stack = Stack();
+        CaptureRaw(stack);
+        ForgetAllocations();
+        _events.Add(new TraceEvent(TraceEventKind.Mark, Thread, 0, 0, [], StoreKind.Ordered, name) { Source = stack });
     }
+
+    void ITraceSink.OnNote(PersistentMap? map, TraceNote note, long offset, long length, string? text)
+    {
+        if (map is not null && !ReferenceEquals(map, _map))
+            return;
+        SourceStack? stack = Stack();
+        CaptureRaw(stack);
+        int thread = Thread;
+        switch (note)
+        {
+            case TraceNote.TransactionBegin:
+                _inTransaction.Add(thread);
+                break;
+            case TraceNote.TransactionAdd or TraceNote.Allocate when length is > 0 and <= int.MaxValue:
+                _announced.Add((offset, (int)length, thread));
+                break;
+            case TraceNote.TransactionCommit or TraceNote.TransactionAbort:
+                _inTransaction.Remove(thread);
+                _announced.RemoveAll(r => r.Thread == thread);
+                break;
+            case TraceNote.OperationEnd:
+                ForgetAllocations();
+                break;
+        }
+
+        _events.Add(new TraceEvent(TraceEventKind.Note, thread, offset, length, [], StoreKind.Ordered, text) { Note = note, Source = stack });
+    }
+
+    private static int Thread => Environment.CurrentManagedThreadId;
+
+    // Once acknowledged, what an allocation outside a transaction gave is the program's; it says so if it changes it.
+    private void ForgetAllocations() => _announced.RemoveAll(r => !_inTransaction.Contains(r.Thread));
+
+    private SourceStack? Stack() => _captureStacks ? SourceStack.Capture(_stacks) : null;
 
     private void OnRange(PersistentMap map, TraceEventKind kind, long offset, long length)
     {
         if (!ReferenceEquals(map, _map))
             return;
-        CaptureRaw();
-        Add(kind, offset, length, [], StoreKind.Ordered);
+        SourceStack? stack = Stack();
+        CaptureRaw(stack);
+        _events.Add(new TraceEvent(kind, Thread, offset, length, [], StoreKind.Ordered) { Source = stack });
     }
 
-    private void Add(TraceEventKind kind, long offset, long length, byte[] bytes, StoreKind store) =>
-        _events.Add(new TraceEvent(kind, Environment.CurrentManagedThreadId, offset, length, bytes, store));
-
-    /// <summary>Records words that changed in the raw ranges, except where a reported store is about to be recorded.</summary>
-    private void CaptureRaw(long exceptOffset = 0, long exceptLength = 0)
+    /// <summary>Records bytes that changed in the watched ranges, except where a reported store is about to be recorded.</summary>
+    private void CaptureRaw(SourceStack? stack, long exceptOffset = 0, long exceptLength = 0)
     {
+        if (_map.Length == 0 || _shadow.Length == 0)
+            return; // disposed, or nothing to compare with
+        long exceptEnd = exceptOffset + exceptLength;
         foreach ((long offset, int length) in _raw)
+            Capture(stack, offset, length, exceptOffset, exceptEnd);
+        foreach ((long offset, int length, _) in _announced)
+            Capture(stack, offset, length, exceptOffset, exceptEnd);
+    }
+
+    private void Capture(SourceStack? stack, long offset, int length, long exceptOffset, long exceptEnd)
+    {
+        long end = offset + length;
+        if (exceptEnd <= offset || exceptOffset >= end || exceptEnd == exceptOffset)
         {
-            Span<byte> now = _map.GetSpan(offset, length);
-            if (now.SequenceEqual(_shadow.AsSpan((int)offset, length)))
-                continue;
-            for (int i = 0; i < length; i += Word)
-            {
-                int size = Math.Min(Word, length - i);
-                long at = offset + i;
-                if (at + size > exceptOffset && at < exceptOffset + exceptLength)
-                    continue;
-                Span<byte> word = now.Slice(i, size);
-                if (word.SequenceEqual(_shadow.AsSpan((int)at, size)))
-                    continue;
-                word.CopyTo(_shadow.AsSpan((int)at));
-                Add(TraceEventKind.Store, at, size, word.ToArray(), StoreKind.Ordered);
-            }
+            CapturePiece(stack, offset, end);
+            return;
+        }
+
+        CapturePiece(stack, offset, Math.Max(offset, exceptOffset));
+        CapturePiece(stack, Math.Min(end, exceptEnd), end);
+    }
+
+    private void CapturePiece(SourceStack? stack, long from, long to)
+    {
+        const int Line = Model.PersistencyModel.LineSize;
+        while (from < to)
+        {
+            ReadOnlySpan<byte> now = _map.GetSpan(from, (int)(to - from));
+            ReadOnlySpan<byte> before = _shadow.AsSpan((int)from, (int)(to - from));
+            int same = now.CommonPrefixLength(before);
+            if (same == now.Length)
+                return;
+            long first = from + same;
+            int inLine = (int)Math.Min(to - first, Line - (first % Line));
+            now = now.Slice(same, inLine);
+            before = before.Slice(same, inLine);
+            int last = inLine;
+            while (now[last - 1] == before[last - 1])
+                last--;
+            byte[] bytes = now[..last].ToArray();
+            bytes.CopyTo(_shadow.AsSpan((int)first));
+            _events.Add(new TraceEvent(TraceEventKind.Store, Thread, first, last, bytes, last > sizeof(ulong) ? StoreKind.Bulk : StoreKind.Ordered) { IsRaw = true, Source = stack });
+            from = first + inLine;
         }
     }
 }

@@ -95,9 +95,7 @@ public sealed unsafe partial class ObjectStore : IDisposable
     public bool TryGetOffset<T>(ref readonly T reference, out long offset)
         where T : unmanaged
     {
-        byte* pointer = (byte*)Unsafe.AsPointer(ref Unsafe.AsRef(in reference));
-        offset = pointer - _map.Pointer;
-        return (ulong)offset < (ulong)_map.Length;
+        return _map.TryGetOffset(Unsafe.AsPointer(ref Unsafe.AsRef(in reference)), out offset);
     }
 
     /// <summary>The id of the object, or part of an object, that a reference points to. Throws <see cref="ArgumentException"/> when it is not in this store.</summary>

@@ -11,30 +11,65 @@ public sealed unsafe partial class PersistentMap
 {
     /// <summary>A span over a range; writes through it are plain stores that the caller flushes.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The range is not inside the map.</exception>
-    public Span<byte> GetSpan(long offset, int length) => new(At(offset, length), length);
+    public Span<byte> GetSpan(long offset, int length)
+    {
+        byte* at = At(offset, length);
+        if (PersistenceTrace.IsEnabled)
+            Observed(offset, length);
+        return new(at, length);
+    }
 
     /// <summary>A reference into the map; writes through it are plain stores that the caller flushes.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is not inside the map.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref T GetRef<T>(long offset)
-        where T : unmanaged => ref *(T*)At(offset, sizeof(T));
+        where T : unmanaged
+    {
+        byte* at = At(offset, sizeof(T));
+        if (PersistenceTrace.IsEnabled)
+            Observed(offset, sizeof(T));
+        return ref *(T*)at;
+    }
 
     /// <summary>A window that throws <see cref="ObjectDisposedException"/>, rather than crash, when its span is taken after <see cref="Dispose"/>; pinning it keeps the pages.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The range is not inside the map.</exception>
     public Memory<byte> GetMemory(long offset, int length)
     {
         _ = At(offset, length);
+        if (PersistenceTrace.IsEnabled)
+            Observed(offset, length);
         return new MapMemory(this, offset, length).Memory;
+    }
+
+    /// <summary>Where in the map a pointer points; false when it points elsewhere.</summary>
+    /// <param name="pointer">Any pointer.</param>
+    /// <param name="offset">Bytes from the start of the map; undefined when false is returned.</param>
+    public bool TryGetOffset(void* pointer, out long offset)
+    {
+        offset = (byte*)pointer - _base;
+        return (ulong)offset < (ulong)_length;
     }
 
     /// <summary>Reads a value at any alignment.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Read<T>(long offset)
-        where T : unmanaged => Unsafe.ReadUnaligned<T>(At(offset, sizeof(T)));
+        where T : unmanaged
+    {
+        byte* at = At(offset, sizeof(T));
+        if (PersistenceTrace.IsEnabled)
+            Observed(offset, sizeof(T));
+        return Unsafe.ReadUnaligned<T>(at);
+    }
 
     /// <summary>Reads an aligned 8-byte word with one load that the compiler neither drops nor repeats.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ulong ReadUInt64(long offset) => Volatile.Read(ref *(ulong*)At(offset, sizeof(ulong)));
+    public ulong ReadUInt64(long offset)
+    {
+        byte* at = At(offset, sizeof(ulong));
+        if (PersistenceTrace.IsEnabled)
+            Observed(offset, sizeof(ulong));
+        return Volatile.Read(ref *(ulong*)at);
+    }
 
     /// <summary>
     /// Stores a value at any alignment; volatile until flushed and drained. Not failure-atomic unless it is 8 bytes and aligned: use
@@ -106,6 +141,8 @@ public sealed unsafe partial class PersistentMap
     {
         byte* at = At(offset, destination.Length);
         ObjectDisposedException.ThrowIf(IsDisposed, this);
+        if (PersistenceTrace.IsEnabled && _observer is { } observer && !observer.OnRead(offset, destination.Length, survivesPoison: true))
+            return false;
         if (!SafeCopy.IsSupported)
             return _region.TryReadSlowly(offset, destination);
         fixed (byte* to = destination)
@@ -152,6 +189,7 @@ public sealed unsafe partial class PersistentMap
         lock (PersistenceTrace.Gate)
         {
             PersistenceTrace.Fence(this);
+            Observed(offset, sizeof(ulong));
             ulong found = Interlocked.CompareExchange(ref *(ulong*)At(offset, sizeof(ulong)), value, comparand);
             if (found == comparand)
                 PersistenceTrace.Store(this, offset, new ReadOnlySpan<byte>(&value, sizeof(ulong)), StoreKind.ReadModifyWrite);
@@ -163,6 +201,7 @@ public sealed unsafe partial class PersistentMap
     {
         lock (PersistenceTrace.Gate)
         {
+            _observer?.OnWrite(offset, bytes.Length);
             if (bytes.Length == sizeof(ulong) && (offset & 7) == 0)
                 Volatile.Write(ref *(ulong*)At(offset, sizeof(ulong)), MemoryMarshal.Read<ulong>(bytes));
             else

@@ -40,7 +40,13 @@ public sealed unsafe partial class PersistentMap
     }
 
     /// <summary>Copies a range of the map to another, overlapping or not. Durable at return unless the hints say otherwise; not atomic.</summary>
-    public void Move(long destination, long source, long length, CopyHints hints = CopyHints.None) => Copy(destination, At(source, length), length, hints);
+    public void Move(long destination, long source, long length, CopyHints hints = CopyHints.None)
+    {
+        byte* from = At(source, length);
+        if (PersistenceTrace.IsEnabled)
+            Observed(source, length);
+        Copy(destination, from, length, hints);
+    }
 
     /// <summary>Fills a range with one byte value. Durable at return unless the hints say otherwise; not atomic.</summary>
     public void Fill(long destination, byte value, long length, CopyHints hints = CopyHints.None)
@@ -140,13 +146,16 @@ public sealed unsafe partial class PersistentMap
     private void CopyTraced(long destination, byte* source, long length, CopyHints hints)
     {
         byte* to = At(destination, length);
-        bool past = GoesPastCache(to, length, hints) && _granularity == StoreGranularity.CacheLine;
+        bool overlaps = (ulong)(to - source) < (ulong)length || (ulong)(source - to) < (ulong)length;
+        bool past = !overlaps && GoesPastCache(to, length, hints);
         long head = past ? Math.Min(length, -(nint)to & LineMask) : length;
         long body = past ? (length - head) & ~(long)LineMask : 0;
         lock (PersistenceTrace.Gate)
         {
-            Buffer.MemoryCopy(source, to, length, length);
-            ReportStores(destination, head, body, length);
+            _observer?.OnWrite(destination, length);
+            CopyPiece(destination, source, head, StoreKind.Bulk);
+            CopyPiece(destination + head, source + head, body, StoreKind.NonTemporal);
+            CopyPiece(destination + head + body, source + head + body, length - head - body, StoreKind.Bulk);
         }
 
         FinishTraced(destination, head, body, length, hints);
@@ -155,23 +164,31 @@ public sealed unsafe partial class PersistentMap
     private void FillTraced(long destination, byte value, long length, CopyHints hints)
     {
         byte* to = At(destination, length);
-        bool past = GoesPastCache(to, length, hints) && _granularity == StoreGranularity.CacheLine;
+        bool past = GoesPastCache(to, length, hints);
         long head = past ? Math.Min(length, -(nint)to & LineMask) : length;
         long body = past ? (length - head) & ~(long)LineMask : 0;
         lock (PersistenceTrace.Gate)
         {
-            NativeMemory.Fill(to, (nuint)length, value);
-            ReportStores(destination, head, body, length);
+            _observer?.OnWrite(destination, length);
+            FillPiece(destination, value, head, StoreKind.Bulk);
+            FillPiece(destination + head, value, body, StoreKind.NonTemporal);
+            FillPiece(destination + head + body, value, length - head - body, StoreKind.Bulk);
         }
 
         FinishTraced(destination, head, body, length, hints);
     }
 
-    private void ReportStores(long destination, long head, long body, long length)
+    // Each piece is reported when it, and nothing behind it, has been stored: who compares memory with the reports sees no other change.
+    private void CopyPiece(long destination, byte* source, long length, StoreKind kind)
     {
-        Report(destination, head, StoreKind.Bulk);
-        Report(destination + head, body, StoreKind.NonTemporal);
-        Report(destination + head + body, length - head - body, StoreKind.Bulk);
+        Buffer.MemoryCopy(source, At(destination, length), length, length);
+        Report(destination, length, kind);
+    }
+
+    private void FillPiece(long destination, byte value, long length, StoreKind kind)
+    {
+        NativeMemory.Fill(At(destination, length), (nuint)length, value);
+        Report(destination, length, kind);
     }
 
     private void Report(long offset, long length, StoreKind kind)
@@ -180,7 +197,7 @@ public sealed unsafe partial class PersistentMap
         for (long done = 0; done < length; done += Slice)
         {
             int part = (int)Math.Min(Slice, length - done);
-            PersistenceTrace.Store(this, offset + done, GetSpan(offset + done, part), kind);
+            PersistenceTrace.Store(this, offset + done, new ReadOnlySpan<byte>(At(offset + done, part), part), kind);
         }
     }
 

@@ -29,8 +29,11 @@ public sealed unsafe partial class PersistentMap : IDisposable
     private int _holds = 1;
     private int _disposed;
 
-    private PersistentMap(MappedRegion region, StoreGranularity granularity, bool readOnly, string? path)
+    private readonly bool _isPrivate;
+
+    private PersistentMap(MappedRegion region, StoreGranularity granularity, bool readOnly, string? path, bool isPrivate = false)
     {
+        _isPrivate = isPrivate;
         _region = region;
         _base = region.Address;
         _length = region.Length;
@@ -42,7 +45,16 @@ public sealed unsafe partial class PersistentMap : IDisposable
     }
 
     /// <summary>The first byte. Writing through it bypasses tracing and flushes nothing; valid until <see cref="Dispose"/>.</summary>
-    public byte* Pointer => _base;
+    public byte* Pointer
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            if (PersistenceTrace.IsEnabled)
+                Observed(0, _length);
+            return _base;
+        }
+    }
 
     /// <summary>Length in bytes; 0 once disposed.</summary>
     public long Length => _length;
@@ -153,7 +165,7 @@ public sealed unsafe partial class PersistentMap : IDisposable
     {
         bool isPrivate = options.Access == MapAccess.CopyOnWrite;
         StoreGranularity granularity = PersistenceDetection.Decide(isPrivate, region.IsPmem, options.ForceGranularity);
-        return new PersistentMap(region, granularity, options.Access == MapAccess.ReadOnly, path);
+        return new PersistentMap(region, granularity, options.Access == MapAccess.ReadOnly, path, isPrivate);
     }
 
     private static void DemandRange(PersistentMapOptions options)

@@ -28,10 +28,33 @@ internal sealed class TraceBuilder(StoreGranularity granularity = StoreGranulari
 
     public TraceBuilder Fence(int thread = 1) => Add(TraceEventKind.Fence, thread, 0, [], StoreKind.Ordered);
 
+    public TraceBuilder Clflush(int at, int thread = 1)
+    {
+        Add(TraceEventKind.Flush, thread, at, new byte[8], StoreKind.Ordered);
+        _events[^1] = _events[^1] with { Flush = FlushKind.Ordered };
+        return this;
+    }
+
+    public TraceBuilder LoadFence(int thread = 1)
+    {
+        Add(TraceEventKind.Fence, thread, 0, [], StoreKind.Ordered);
+        _events[^1] = _events[^1] with { Fence = FenceKind.Load };
+        return this;
+    }
+
+    public TraceBuilder Note(TraceNote note, int at = 0, int length = 0, string? text = null, int thread = 1)
+    {
+        _events.Add(new TraceEvent(TraceEventKind.Note, thread, at, length, [], StoreKind.Ordered, text) { Note = note });
+        return this;
+    }
+
     public Trace Build() => new(new byte[Length], granularity, _events);
 
     /// <summary>All images that power loss can leave, as values of the named bytes, sorted.</summary>
-    public string Reachable(params int[] places)
+    public string Reachable(params int[] places) => Reachable(adrFails: false, places);
+
+    /// <summary>All images that power loss can leave, with or without ADR, as values of the named bytes, sorted.</summary>
+    public string Reachable(bool adrFails, params int[] places)
     {
         var found = new SortedSet<string>(StringComparer.Ordinal);
         ExplorationResult result = CrashExplorer.Explore(
@@ -45,7 +68,7 @@ internal sealed class TraceBuilder(StoreGranularity granularity = StoreGranulari
                     text += image[place];
                 found.Add(text);
             },
-            new ExplorationOptions { ImagesPerPoint = 100_000, ProcessKills = false });
+            new ExplorationOptions { ImagesPerPoint = 100_000, ProcessKills = false, AdrFails = adrFails });
         result.ThrowIfFailed();
         Assert.True(result.Exhaustive);
         return string.Join(' ', found);

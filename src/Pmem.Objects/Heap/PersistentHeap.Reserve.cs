@@ -1,4 +1,5 @@
 using Pmem.Objects.Layout;
+using Pmem.Tracing;
 
 namespace Pmem.Objects.Heap;
 
@@ -22,6 +23,8 @@ internal sealed unsafe partial class PersistentHeap
             return false;
 
         WriteObjectHeader(in action, typeNumber, objectFlags);
+        if (PersistenceTrace.IsEnabled)
+            PersistenceTrace.Note(_map, TraceNote.Allocate, action.UserOffset, action.UsableSize);
         if (zero)
             _map.Fill(action.UserOffset, 0, action.UsableSize, CopyHints.NoDrain);
         return true;

@@ -101,7 +101,7 @@ internal unsafe struct UndoReader
         ulong checksum = Fletcher64.Compute(first);
         const int Slice = 1 << 30;
         for (long done = UlogHeader.Size; done < padded; done += Slice)
-            checksum = Fletcher64.Compute(new ReadOnlySpan<byte>(map.Pointer + at + done, (int)Math.Min(Slice, padded - done)), checksum);
+            checksum = Fletcher64.Compute(map.GetSpan(at + done, (int)Math.Min(Slice, padded - done)), checksum);
         return UndoEntry.Seal(checksum, generation);
     }
 }

@@ -1,4 +1,5 @@
 using Pmem.Objects.Logs;
+using Pmem.Tracing;
 
 namespace Pmem.Objects.Transactions;
 
@@ -21,6 +22,8 @@ internal sealed unsafe partial class TransactionContext
             Notify(TransactionStage.Work);
         _ranges.Flush(_map);
         PmemException? late = MakeDurable();
+        if (PersistenceTrace.IsEnabled)
+            PersistenceTrace.Note(_map, TraceNote.TransactionCommit);
         ReleaseLocks();
         Stage = TransactionStage.OnCommit;
         End();
@@ -132,6 +135,8 @@ internal sealed unsafe partial class TransactionContext
         finally
         {
             _actionCount = 0;
+            if (PersistenceTrace.IsEnabled)
+                PersistenceTrace.Note(_map, TraceNote.TransactionAbort);
             ReleaseLocks();
             Stage = TransactionStage.OnAbort;
             End();

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Pmem.Objects.Heap;
 using Pmem.Objects.Layout;
 using Pmem.Objects.Logs;
+using Pmem.Tracing;
 
 namespace Pmem.Objects.Transactions;
 
@@ -51,6 +52,8 @@ internal sealed unsafe partial class TransactionContext(ObjectStore store, Lane 
         {
             _thread = Environment.CurrentManagedThreadId;
             Stage = TransactionStage.Work;
+            if (PersistenceTrace.IsEnabled)
+                PersistenceTrace.Note(_map, TraceNote.TransactionBegin);
         }
         else
         {
@@ -87,6 +90,8 @@ internal sealed unsafe partial class TransactionContext(ObjectStore store, Lane 
         _ranges.ClearGaps();
         _ranges.Add(offset, offset + length, noFlush: false);
         SaveGaps();
+        if (PersistenceTrace.IsEnabled)
+            PersistenceTrace.Note(_map, TraceNote.TransactionAdd, offset, length);
     }
 
     /// <summary>Saves several ranges under one drain.</summary>
@@ -102,6 +107,11 @@ internal sealed unsafe partial class TransactionContext(ObjectStore store, Lane 
         }
 
         SaveGaps();
+        if (PersistenceTrace.IsEnabled)
+        {
+            foreach (ref readonly PoolRange range in ranges)
+                PersistenceTrace.Note(_map, TraceNote.TransactionAdd, range.Offset, range.Length);
+        }
     }
 
     /// <summary>Has a range flushed at commit without saving it.</summary>
@@ -110,6 +120,8 @@ internal sealed unsafe partial class TransactionContext(ObjectStore store, Lane 
         DemandRange(offset, length);
         if (length > 0)
             _ranges.Add(offset, offset + length, noFlush);
+        if (PersistenceTrace.IsEnabled)
+            PersistenceTrace.Note(_map, TraceNote.TransactionAdd, offset, length, "without a snapshot");
     }
 
     public ObjectId Allocate(long size, ulong typeNumber, AllocationOptions options)

@@ -35,6 +35,9 @@ internal static unsafe partial class Kernel32
     [LibraryImport("kernel32", SetLastError = true)]
     public static partial byte* MapViewOfFile(nint mapping, uint access, uint offsetHigh, uint offsetLow, nuint length);
 
+    [LibraryImport("kernel32", EntryPoint = "MapViewOfFileEx", SetLastError = true)]
+    public static partial byte* MapViewOfFileAt(nint mapping, uint access, uint offsetHigh, uint offsetLow, nuint length, byte* address);
+
     [LibraryImport("kernel32", SetLastError = true)]
     [return: MarshalAs(UnmanagedType.Bool)]
     public static partial bool UnmapViewOfFile(byte* address);

@@ -28,6 +28,7 @@ internal static unsafe partial class Libc
     public const int LockNonBlocking = 4;
     public const int Unlock = 8;
     public const int SyncNow = 4; // MS_SYNC
+    public const int AdviseDontNeed = 4; // drop the pages: a private map shows its file again
 
     public const int ErrorInterrupted = 4;
     public const int ErrorAccess = 13;
@@ -43,6 +44,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
     public static partial int Unmap(byte* address, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "madvise", SetLastError = true)]
+    public static partial int Advise(byte* address, nuint length, int advice);
 
     [LibraryImport("libc", EntryPoint = "msync", SetLastError = true)]
     public static partial int Sync(byte* address, nuint length, int flags);

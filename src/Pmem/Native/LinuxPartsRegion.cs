@@ -55,6 +55,9 @@ internal sealed unsafe class LinuxPartsRegion : MappedRegion
     public void Append(PersistentMapPart part, PersistentMapOptions options) => Add(part, options);
 
     /// <inheritdoc/>
+    public override void Discard() => LinuxRegion.Discard(Address, Length);
+
+    /// <inheritdoc/>
     public override void Sync(byte* address, long length)
     {
         byte* first = (byte*)((nint)address & -(nint)PageSize);

@@ -92,6 +92,18 @@ internal sealed unsafe class LinuxRegion : MappedRegion
     }
 
     /// <inheritdoc/>
+    public override void Discard() => Discard(Address, Length);
+
+    /// <summary>Drops the pages of a range: private ones show their file again.</summary>
+    internal static void Discard(byte* address, long length)
+    {
+        if (Libc.Advise(address, (nuint)RoundUp(length, PageSize), Libc.AdviseDontNeed) == 0)
+            return;
+        (int number, string text) = Libc.LastError();
+        throw new PmemException($"cannot discard the changes of a private map: {text} (errno {number})");
+    }
+
+    /// <inheritdoc/>
     public override void Release()
     {
         _ = Libc.Unmap(Address, (nuint)RoundUp(Length, PageSize));

@@ -33,6 +33,9 @@ internal abstract unsafe class MappedRegion
     /// <summary>Reads where the guarded copy is not to be had: slowly, through the system; false when a byte cannot be read.</summary>
     public abstract bool TryReadSlowly(long offset, Span<byte> destination);
 
+    /// <summary>Forgets the changes of a private map; throws <see cref="PmemException"/> on failure.</summary>
+    public abstract void Discard();
+
     /// <summary>Unmaps and closes.</summary>
     public abstract void Release();
 
@@ -58,9 +61,11 @@ internal sealed unsafe class WindowsRegion : MappedRegion
     private readonly SafeFileHandle _file;
     private readonly nint _mapping;
     private readonly long _offset;
+    private readonly uint _view;
 
-    private WindowsRegion(SafeFileHandle file, nint mapping, byte* address, long offset, long length, bool isPmem)
+    private WindowsRegion(SafeFileHandle file, nint mapping, byte* address, long offset, long length, uint view, bool isPmem)
     {
+        _view = view;
         _file = file;
         _mapping = mapping;
         _offset = offset;
@@ -91,7 +96,7 @@ internal sealed unsafe class WindowsRegion : MappedRegion
 
         uint flags = 0;
         bool dax = Kernel32.GetVolumeInformationByHandle(file, null, 0, null, null, &flags, null, 0) && (flags & Kernel32.FileDaxVolume) != 0;
-        return new WindowsRegion(file, mapping, address, offset, length, dax);
+        return new WindowsRegion(file, mapping, address, offset, length, view, dax);
     }
 
     /// <inheritdoc/>
@@ -116,6 +121,16 @@ internal sealed unsafe class WindowsRegion : MappedRegion
         {
             return false;
         }
+    }
+
+    /// <inheritdoc/>
+    public override void Discard()
+    {
+        // A new view at the same address; between the two calls nobody may use the map, as its contract says.
+        _ = Kernel32.UnmapViewOfFile(Address);
+        byte* address = Kernel32.MapViewOfFileAt(_mapping, _view, (uint)(_offset >> 32), (uint)_offset, (nuint)Length, Address);
+        if (address != Address)
+            throw Failure("map again", "the file");
     }
 
     /// <inheritdoc/>

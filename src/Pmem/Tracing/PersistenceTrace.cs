@@ -1,46 +1,5 @@
 namespace Pmem.Tracing;
 
-/// <summary>How a traced store was made; decides which parts of it a crash can leave.</summary>
-public enum StoreKind
-{
-    /// <summary>One store of at most 8 aligned bytes, or typed stores issued in address order.</summary>
-    Ordered,
-
-    /// <summary>A bulk copy: width and order of its stores are undefined.</summary>
-    Bulk,
-
-    /// <summary>Non-temporal stores: durable after the thread's next fence, in any order before it.</summary>
-    NonTemporal,
-
-    /// <summary>A locked read-modify-write: a fence followed by an 8-byte store.</summary>
-    ReadModifyWrite,
-}
-
-/// <summary>Receives every persistent-memory event of this process, in visibility order, one at a time (a lock is held during the call).</summary>
-public interface ITraceSink
-{
-    /// <summary>A map was made; <paramref name="map"/> can be read for its initial content.</summary>
-    void OnMap(PersistentMap map);
-
-    /// <summary>A map is about to go away.</summary>
-    void OnUnmap(PersistentMap map);
-
-    /// <summary>Bytes were stored. Called right after the store; <paramref name="bytes"/> is what is there now.</summary>
-    void OnStore(PersistentMap map, long offset, ReadOnlySpan<byte> bytes, StoreKind kind);
-
-    /// <summary>A range was flushed (write-back started).</summary>
-    void OnFlush(PersistentMap map, long offset, long length);
-
-    /// <summary>The calling thread fenced: its earlier flushes and non-temporal stores are durable. Called right before the fence takes effect.</summary>
-    void OnFence(PersistentMap map);
-
-    /// <summary>A range was made durable down to media, or by the file system. Called right before it takes effect.</summary>
-    void OnDeepFlush(PersistentMap map, long offset, long length);
-
-    /// <summary>A named point in the program, for people and for oracles.</summary>
-    void OnMark(string name);
-}
-
 /// <summary>The switch and the outlet of tracing. When off, which is the default, the JIT removes every trace of it.</summary>
 public static class PersistenceTrace
 {
@@ -48,7 +7,7 @@ public static class PersistenceTrace
     public static readonly bool IsEnabled =
         (AppContext.TryGetSwitch("Pmem.Tracing", out bool on) && on) || Environment.GetEnvironmentVariable("PMEM_TRACING") == "1";
 
-    private static ITraceSink[] s_sinks = [];
+    private static volatile ITraceSink[] s_sinks = [];
 
     /// <summary>Held while an event happens and is reported, so that sinks see the order in which the events became visible.</summary>
     internal static Lock Gate { get; } = new();
@@ -76,6 +35,37 @@ public static class PersistenceTrace
         }
     }
 
+    /// <summary>Passes a note about a range of a map to the sinks; does nothing when tracing is off.</summary>
+    /// <param name="map">The map, or null where the note is about none.</param>
+    /// <param name="note">What is noted.</param>
+    /// <param name="offset">First byte of the range.</param>
+    /// <param name="length">Length of the range in bytes.</param>
+    /// <param name="text">A name or a reason.</param>
+    public static void Note(PersistentMap? map, TraceNote note, long offset = 0, long length = 0, string? text = null)
+    {
+        if (!IsEnabled || s_sinks.Length == 0)
+            return;
+        lock (Gate)
+        {
+            foreach (ITraceSink sink in s_sinks)
+                sink.OnNote(map, note, offset, length, text);
+        }
+    }
+
+    /// <summary>
+    /// Accepts findings of a lint rule in what this thread does until the result is disposed: the place to say that, and why, a flush is
+    /// meant. Costs nothing when tracing is off.
+    /// </summary>
+    /// <param name="rule">The rule, such as <c>PMC003</c>.</param>
+    /// <param name="reason">Why it is right here; it is shown in reports.</param>
+    public static Acceptance Accept(string rule, string reason)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(rule);
+        ArgumentException.ThrowIfNullOrEmpty(reason);
+        Note(null, TraceNote.AcceptBegin, text: $"{rule} {reason}");
+        return default;
+    }
+
     internal static void Mapped(PersistentMap map)
     {
         lock (Gate)
@@ -96,7 +86,7 @@ public static class PersistenceTrace
 
     internal static void Store(PersistentMap map, long offset, ReadOnlySpan<byte> bytes, StoreKind kind)
     {
-        if (bytes.IsEmpty)
+        if (bytes.IsEmpty || s_sinks.Length == 0)
             return;
         lock (Gate)
         {
@@ -107,6 +97,8 @@ public static class PersistenceTrace
 
     internal static void Flush(PersistentMap map, long offset, long length)
     {
+        if (s_sinks.Length == 0)
+            return;
         lock (Gate)
         {
             foreach (ITraceSink sink in s_sinks)
@@ -116,6 +108,8 @@ public static class PersistenceTrace
 
     internal static void Fence(PersistentMap map)
     {
+        if (s_sinks.Length == 0)
+            return;
         lock (Gate)
         {
             foreach (ITraceSink sink in s_sinks)
@@ -125,6 +119,8 @@ public static class PersistenceTrace
 
     internal static void DeepFlush(PersistentMap map, long offset, long length)
     {
+        if (s_sinks.Length == 0)
+            return;
         lock (Gate)
         {
             foreach (ITraceSink sink in s_sinks)
@@ -140,4 +136,26 @@ public static class PersistenceTrace
                 s_sinks = Array.FindAll(s_sinks, other => !ReferenceEquals(other, sink));
         }
     }
+}
+
+/// <summary>Ends an acceptance of <see cref="PersistenceTrace.Accept"/> when disposed.</summary>
+public readonly struct Acceptance : IDisposable, IEquatable<Acceptance>
+{
+    /// <summary>Ends it.</summary>
+    public void Dispose() => PersistenceTrace.Note(null, TraceNote.AcceptEnd);
+
+    /// <summary>All acceptances are alike.</summary>
+    public bool Equals(Acceptance other) => true;
+
+    /// <summary>All acceptances are alike.</summary>
+    public override bool Equals(object? obj) => obj is Acceptance;
+
+    /// <summary>All acceptances are alike.</summary>
+    public override int GetHashCode() => 0;
+
+    /// <summary>All acceptances are alike.</summary>
+    public static bool operator ==(Acceptance left, Acceptance right) => left.Equals(right);
+
+    /// <summary>All acceptances are alike.</summary>
+    public static bool operator !=(Acceptance left, Acceptance right) => !left.Equals(right);
 }

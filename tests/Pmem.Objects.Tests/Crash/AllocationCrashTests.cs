@@ -1,11 +1,12 @@
 using Pmem.CrashTesting;
+using Pmem.Tracing;
 
 namespace Pmem.Objects.Tests.Crash;
 
 /// <summary>Atomic allocation, crashed at every moment.</summary>
 public sealed class AllocationCrashTests
 {
-    private static readonly ExplorationOptions s_options = new() { ImagesPerPoint = 96 };
+    private static readonly ExplorationOptions s_options = new() { ImagesPerPoint = 1024 };
 
     [Theory]
     [InlineData(100)]
@@ -69,11 +70,11 @@ public sealed class AllocationCrashTests
         CrashHarness.Explore(
             store => store.Allocate(ref Slot(store, 0), from, 5),
             store => store.Reallocate(ref Slot(store, 0), to, 5),
-            new ExplorationOptions { ImagesPerPoint = 24, ProcessKills = false });
+            new ExplorationOptions { ImagesPerPoint = 512 });
 
     [Fact]
     public void Growth_of_the_root() =>
-        CrashHarness.Explore(_ => { }, store => store.GetRoot(3 * CrashHarness.RootSize), new ExplorationOptions { ImagesPerPoint = 48 });
+        CrashHarness.Explore(_ => { }, store => store.GetRoot(3 * CrashHarness.RootSize), new ExplorationOptions { ImagesPerPoint = 1024 });
 
     [Fact]
     public void Publication_of_reservations() =>
@@ -98,6 +99,7 @@ public sealed class AllocationCrashTests
             _ => { },
             store =>
             {
+                using Acceptance meant = PersistenceTrace.Accept("PMC002", "headers of reservations that are given up count for nothing");
                 Span<PersistentAction> actions = stackalloc PersistentAction[2];
                 store.Reserve(100, 6, AllocationOptions.None, out actions[0]);
                 store.Reserve(300000, 7, AllocationOptions.None, out actions[1]);

@@ -5,8 +5,8 @@ namespace Pmem.Objects.Tests.Crash;
 /// <summary>Transactions of all shapes, crashed at every moment.</summary>
 public sealed class TransactionCrashTests
 {
-    private static readonly ExplorationOptions s_options = new() { ImagesPerPoint = 96 };
-    private static readonly ExplorationOptions s_light = new() { ImagesPerPoint = 16, ProcessKills = false };
+    private static readonly ExplorationOptions s_options = new() { ImagesPerPoint = 256 };
+    private static readonly ExplorationOptions s_light = new() { ImagesPerPoint = 128 };
 
     [Theory]
     [InlineData(1, 8)]
@@ -86,7 +86,7 @@ public sealed class TransactionCrashTests
                 tx.Snapshot(store.RootOffset, 90_000);
                 store.Map.GetSpan(store.RootOffset, 4096).Fill(7);
             }),
-            new ExplorationOptions { ImagesPerPoint = 6, ProcessKills = false });
+            new ExplorationOptions { ImagesPerPoint = 64, ProcessKills = false });
 
     [Fact]
     public void Allocation_free_and_link() =>
@@ -100,7 +100,7 @@ public sealed class TransactionCrashTests
                 tx.Snapshot(ref Slot(store, 1));
                 Slot(store, 1) = tx.Allocate(300000, 7);
             }),
-            new ExplorationOptions { ImagesPerPoint = 48 });
+            new ExplorationOptions { ImagesPerPoint = 256 });
 
     [Fact]
     public void Allocation_and_free_of_the_same_object() =>
@@ -178,7 +178,7 @@ public sealed class TransactionCrashTests
                 for (int i = 0; i < 60; i++)
                     tx.Publish([Objects.Heap.PersistentHeap.SetValue(store.RootOffset + 4096 + (i * 64), (ulong)i + 1)]);
             }),
-            new ExplorationOptions { ImagesPerPoint = 6, ProcessKills = false });
+            new ExplorationOptions { ImagesPerPoint = 64, ProcessKills = false });
 
     [Fact]
     public void A_pool_is_created_or_not()
@@ -188,16 +188,14 @@ public sealed class TransactionCrashTests
         using var recorder = new TraceRecorder(map);
         ObjectStore.Create(map, "crash");
         Trace trace = recorder.Stop();
-        using var images = new ImageFile(Size);
         int opened = 0;
         CrashExplorer.Explore(
             trace,
-            (image, _) =>
+            state =>
             {
-                using PersistentMap crashed = images.Map(image);
                 try
                 {
-                    ObjectStore store = ObjectStore.Open(crashed, "crash");
+                    ObjectStore store = ObjectStore.Open(state.Map, "crash");
                     Assert.Empty(store.EnumerateObjects());
                     opened++;
                 }

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
+using Pmem.CrashTesting.Model;
 
-namespace Pmem.CrashTesting;
+namespace Pmem.CrashTesting.Exploration;
 
 /// <summary>
 /// A 128-bit hash of an image, to know images that were tried before: the exclusive or of a hash of each line that is not zero, so that a line
