@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Pmem.Tool.InfoBlocks;
 using Pmem.Tool.Labels;
 using Pmem.Tool.Nfit;
 using Pmem.Tool.Pool;
@@ -52,6 +53,7 @@ internal static class Program
             PoolCommand.Create(),
             NfitCommand.Create(),
             LabelsCommand.Create(),
+            InfoBlockCommand.Create(),
         };
 
     private static string FirstLine(string message) => message.Split('\n')[0].TrimEnd();

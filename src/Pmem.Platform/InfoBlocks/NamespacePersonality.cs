@@ -1,0 +1,145 @@
+using Pmem.Blocks.Layout;
+
+namespace Pmem.Platform.InfoBlocks;
+
+/// <summary>What a namespace is to its users; ndctl's modes.</summary>
+public enum NamespaceMode
+{
+    /// <summary>A block device without atomicity of sectors and without DAX.</summary>
+    Raw,
+
+    /// <summary>A block device whose sectors are written all or nothing: a BTT.</summary>
+    Sector,
+
+    /// <summary>A block device whose file systems map persistent memory.</summary>
+    Fsdax,
+
+    /// <summary>A character device that is persistent memory.</summary>
+    Devdax,
+}
+
+/// <summary>
+/// What Linux decides a namespace is, and why: it looks for a BTT, then for a PFN block, then for a DAX block, and takes what is left for raw
+/// (<c>nd_pmem_probe</c>). A block that is not intact, of another parent, or not of the class the label names, does not count, and the namespace
+/// silently becomes raw.
+/// </summary>
+public sealed class NamespacePersonality
+{
+    private const int Page = 4096;
+
+    private readonly List<string> _reasons = [];
+
+    /// <summary>The first bytes of a namespace that <see cref="Probe"/> looks at.</summary>
+    public const int HeadSize = 8192;
+
+    /// <summary>What it is.</summary>
+    public NamespaceMode Mode { get; private set; }
+
+    /// <summary>Whether it can be enabled. A PFN or DAX block that a kernel cannot honour keeps it from being enabled at all, unless raw mode is forced.</summary>
+    public bool CanBeEnabled { get; private set; } = true;
+
+    /// <summary>The PFN or DAX block, or null.</summary>
+    public PfnInfoBlock? Pfn { get; private set; }
+
+    /// <summary>The first BTT info block, or null.</summary>
+    public BttInfo? Btt { get; private set; }
+
+    /// <summary>Why, a sentence for each thing looked for.</summary>
+    public IReadOnlyList<string> Reasons => _reasons;
+
+    /// <summary>Decides.</summary>
+    /// <param name="head">The first 8192 bytes of the namespace, fewer if it has fewer.</param>
+    /// <param name="class">What the label says; <see cref="NamespaceClass.None"/> without labels.</param>
+    /// <param name="uuid">Uuid of the namespace; empty without labels.</param>
+    /// <param name="start">System physical address.</param>
+    /// <param name="size">Bytes of the namespace.</param>
+    public static NamespacePersonality Probe(ReadOnlySpan<byte> head, NamespaceClass @class, Guid uuid, ulong start, ulong size)
+    {
+        var found = new NamespacePersonality();
+        if (size < Page || (ulong)head.Length < Math.Min(size, HeadSize))
+        {
+            found.CanBeEnabled = size >= Page;
+            found._reasons.Add(size < Page ? $"{size} bytes are less than a page" : "its first bytes cannot be read");
+            return found;
+        }
+
+        if (@class == NamespaceClass.Unknown)
+        {
+            found._reasons.Add("its label names an abstraction that nobody knows: raw");
+            return found;
+        }
+
+        if (!found.ProbeBtt(head, @class, uuid, size) && !found.ProbePfn(head, @class, uuid, start, size))
+            found._reasons.Add("nothing else is looked for: raw");
+        return found;
+    }
+
+    private bool ProbeBtt(ReadOnlySpan<byte> head, NamespaceClass @class, Guid uuid, ulong size)
+    {
+        if (@class is NamespaceClass.Pfn or NamespaceClass.Dax)
+            return false;
+        BttFormat format = @class == NamespaceClass.Btt2 ? BttFormat.Uefi20 : BttFormat.Linux11;
+        if (size < (ulong)BttLayout.MinimumArena)
+        {
+            _reasons.Add($"no BTT: {size} bytes are less than {BttLayout.MinimumArena}");
+            return false;
+        }
+
+        BttInfo info = BttInfo.Read(head.Slice(format.InitialOffset, BttInfo.Size));
+        string where = $"{format.Major}.{format.Minor} at offset {format.InitialOffset}";
+        if (info.Signature != BttInfo.ExpectedSignature)
+            _reasons.Add($"no BTT {where}: no signature");
+        else if (BttInfo.ParentUuidOf(in info).ContainsAnyExcept((byte)0) && NetworkGuid.Read(BttInfo.ParentUuidOf(in info)) != uuid)
+            _reasons.Add($"no BTT {where}: its parent is {NetworkGuid.Read(BttInfo.ParentUuidOf(in info))}, not this namespace");
+        else if (!info.IsIntact)
+            _reasons.Add($"no BTT {where}: the info block's checksum is wrong; its copy is in the arena's last page, where 'pmem btt repair' finds it");
+        else if (info.Major != format.Major || info.Minor != format.Minor)
+            _reasons.Add($"no BTT {where}: the info block there is of version {info.Major}.{info.Minor}");
+        else
+        {
+            Btt = info;
+            Mode = NamespaceMode.Sector;
+            _reasons.Add($"BTT {where}, sectors of {info.ExternalBlockSize} bytes{((info.Flags & BttInfo.ErrorFlag) != 0 ? "; the error flag is set" : string.Empty)}");
+            return true;
+        }
+
+        return false;
+    }
+
+    private bool ProbePfn(ReadOnlySpan<byte> head, NamespaceClass @class, Guid uuid, ulong start, ulong size)
+    {
+        if (@class is NamespaceClass.Btt or NamespaceClass.Btt2)
+            return false;
+        if (head.Length < PfnInfoBlock.Position + PfnInfoBlock.Size)
+        {
+            _reasons.Add("no PFN or DAX block: the namespace ends before it");
+            return false;
+        }
+
+        PfnInfoBlock? block = PfnInfoBlock.TryParse(head[PfnInfoBlock.Position..], out FormatProblem? problem);
+        if (block is null)
+        {
+            _reasons.Add($"no PFN or DAX block: {problem}");
+            return false;
+        }
+
+        string name = block.Kind == PfnKind.Pfn ? "PFN" : "DAX";
+        if (@class != NamespaceClass.None && @class != (block.Kind == PfnKind.Pfn ? NamespaceClass.Pfn : NamespaceClass.Dax))
+            _reasons.Add($"the {name} block does not count: the label says {@class.ToString().ToUpperInvariant()}");
+        else if (block.ParentUuid != uuid)
+            _reasons.Add($"the {name} block does not count: its parent is {block.ParentUuid}, not this namespace");
+        else if (block.Mode is not (PageMapMode.Memory or PageMapMode.Device))
+            _reasons.Add($"the {name} block does not count: page structures are kept nowhere (mode {(uint)block.Mode})");
+        else
+        {
+            Pfn = block;
+            Mode = block.Kind == PfnKind.Pfn ? NamespaceMode.Fsdax : NamespaceMode.Devdax;
+            FormatProblem? refusal = block.FindRefusal(start, size);
+            CanBeEnabled = refusal is null;
+            _reasons.Add(refusal is null ? $"{name} block 1.{block.Minor}, alignment {block.Alignment}" : $"{name} block that no kernel can honour, so that the namespace cannot be enabled: {refusal}");
+            return true;
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,76 @@
+using System.CommandLine;
+using System.Globalization;
+using Pmem.Blocks.Layout;
+using Pmem.Platform;
+using Pmem.Platform.InfoBlocks;
+using Pmem.Tool.Pool;
+
+namespace Pmem.Tool.InfoBlocks;
+
+/// <summary>A namespace in a file, from an offset to the end or for a size.</summary>
+internal sealed class InfoBlockFile
+{
+    private InfoBlockFile(string path, long offset, long size, byte[] head)
+    {
+        Path = path;
+        Offset = offset;
+        Size = size;
+        Head = head;
+    }
+
+    public string Path { get; }
+
+    public long Offset { get; }
+
+    public long Size { get; }
+
+    /// <summary>The first 8192 bytes, fewer if the namespace has fewer.</summary>
+    public byte[] Head { get; }
+
+    public static Argument<string> FileArgument() => new("FILE") { Description = "A namespace, or a file that holds one." };
+
+    public static Option<string?> OffsetOption() => new("--offset", "-O") { Description = "Where the namespace begins in the file." };
+
+    public static Option<string?> SizeOption() => new("--size", "-s") { Description = "Bytes of the namespace; to the end of the file if not given." };
+
+    /// <summary>A number, decimal with a unit or hexadecimal.</summary>
+    public static long ParseNumber(string? text, long absent)
+    {
+        if (text is null)
+            return absent;
+        if (text.StartsWith("0x", StringComparison.OrdinalIgnoreCase) && long.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out long value) && value >= 0)
+            return value;
+        return ByteSize.TryParse(text, out value) ? value : throw new PmemException($"'{text}' is not a number; write bytes with a unit, such as 2MiB, or 0x200000");
+    }
+
+    public static InfoBlockFile Read(string path, string? offset, string? size)
+    {
+        if (!File.Exists(path))
+            throw new FileNotFoundException($"there is no file {path}");
+        using FileStream file = File.Open(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        long start = ParseNumber(offset, 0);
+        if (start > file.Length)
+            throw new PmemException($"{path} has {file.Length} bytes, and no namespace at {start}");
+        long length = ParseNumber(size, file.Length - start);
+        byte[] head = new byte[Math.Min(NamespacePersonality.HeadSize, Math.Min(length, file.Length - start))];
+        file.Position = start;
+        file.ReadExactly(head);
+        return new InfoBlockFile(path, start, length, head);
+    }
+
+    /// <summary>The BTT block at an offset of the namespace, if there is an intact one.</summary>
+    public BttInfo? FindBtt(int position)
+    {
+        if (Head.Length < position + BttInfo.Size)
+            return null;
+        BttInfo info = BttInfo.Read(Head.AsSpan(position));
+        return info.IsIntact ? info : null;
+    }
+
+    /// <summary>The PFN or DAX block, if there is an intact one.</summary>
+    public PfnInfoBlock? FindPfn(out FormatProblem? problem)
+    {
+        problem = null;
+        return Head.Length < PfnInfoBlock.Position + PfnInfoBlock.Size ? null : PfnInfoBlock.TryParse(Head.AsSpan(PfnInfoBlock.Position), out problem);
+    }
+}
