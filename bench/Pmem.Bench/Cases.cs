@@ -54,6 +54,7 @@ internal sealed record Case(string Name, long Parameter, int Count, double? Targ
         }
 
         LogSide.AddCases(cases);
+        BlockSide.AddCases(cases);
         return cases;
     }
 }

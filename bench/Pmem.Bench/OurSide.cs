@@ -16,6 +16,7 @@ internal sealed unsafe class OurSide(string folder) : IDisposable
     private readonly ObjectId[] _ids = new ObjectId[Slots];
     private readonly byte[] _source = GC.AllocateArray<byte>((32 << 20) + 4096, pinned: true);
     private readonly LogSide _logs = new(folder);
+    private readonly BlockSide _blocks = new(folder);
     private PersistentMap? _map;
     private ObjectStore? _store;
     private long _root;
@@ -36,15 +37,17 @@ internal sealed unsafe class OurSide(string folder) : IDisposable
             "open-empty" => Open(item.Count, full: false),
             "open-full" => Open(item.Count, full: true),
             _ when item.Name.StartsWith("log-", StringComparison.Ordinal) => _logs.Run(item),
+            _ when item.Name.StartsWith("blk-", StringComparison.Ordinal) => _blocks.Run(item),
             _ => RunInPool(item),
         };
-        AllocatedBytes = GC.GetAllocatedBytesForCurrentThread() - before;
+        AllocatedBytes = item.Name.StartsWith("blk-", StringComparison.Ordinal) ? _blocks.AllocatedBytes : GC.GetAllocatedBytesForCurrentThread() - before;
         return result;
     }
 
     public void Dispose()
     {
         _logs.Dispose();
+        _blocks.Dispose();
         _map?.Dispose();
         _store?.Dispose();
     }

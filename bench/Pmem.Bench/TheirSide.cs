@@ -17,7 +17,7 @@ internal sealed class TheirSide : IDisposable
         string[] sources = Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "peers"), "*.c");
         try
         {
-            using Process gcc = Process.Start(new ProcessStartInfo("gcc", ["-O2", "-o", program, .. sources, "-lpmemobj", "-lpmemlog", "-lpmem", "-lpthread"]) { RedirectStandardError = true, UseShellExecute = false })!;
+            using Process gcc = Process.Start(new ProcessStartInfo("gcc", ["-O2", "-o", program, .. sources, "-lpmemobj", "-lpmemlog", "-lpmemblk", "-lpmem", "-lpthread"]) { RedirectStandardError = true, UseShellExecute = false })!;
             reason = gcc.StandardError.ReadToEnd();
             gcc.WaitForExit();
             if (gcc.ExitCode != 0)

@@ -22,6 +22,7 @@
 struct root { PMEMoid ids[SLOTS]; char data[WORDS * 64]; };
 
 double run_log(const char *dir, const char *name, size_t size, int n); /* bench_log.c */
+double run_blk(const char *dir, const char *name, size_t size, int n); /* bench_blk.c */
 
 static const char *folder;
 static char path_map[512], path_pool[512], path_empty[512], path_full[512];
@@ -122,6 +123,7 @@ static double run(const char *name, size_t a, int n)
 	}
 
 	if (!strncmp(name, "log-", 4)) return run_log(folder, name, a, n);
+	if (!strncmp(name, "blk-", 4)) return run_blk(folder, name, a, n);
 
 	open_pool();
 	if (!strcmp(name, "alloc")) { t = now(); alloc_all(ids, a, n); t = now() - t; free_all(ids, n); return t; }

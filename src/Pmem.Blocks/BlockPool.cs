@@ -57,9 +57,9 @@ public sealed class BlockPool : IBlockDevice
     public bool IsReadOnly => Table.IsReadOnly;
 
     /// <summary>Creates a pool file and opens it (<c>pmemblk_create</c>). Durable at return.</summary>
-    /// <param name="path">The file, which must not exist; or, with <paramref name="size"/> 0, a file whose first 4096 bytes are zero.</param>
+    /// <param name="path">The file, which must not exist; or, with <paramref name="size"/> 0, a pool set file, or a file whose first 4096 bytes are zero.</param>
     /// <param name="blockSize">Bytes of a block, from 1 up; the pool must hold 512 of them. Smaller ones than 512 take as much space as 512.</param>
-    /// <param name="size">Bytes of the file, at least <see cref="MinimumPoolSize"/>; 0 takes the file as it is.</param>
+    /// <param name="size">Bytes of the file, at least <see cref="MinimumPoolSize"/>; 0 takes what is there.</param>
     /// <param name="options">How to create and open.</param>
     /// <exception cref="ArgumentOutOfRangeException">The size is too small, or the blocks are too large for it.</exception>
     /// <exception cref="IOException">The file exists.</exception>
@@ -73,15 +73,13 @@ public sealed class BlockPool : IBlockDevice
         PoolFile pool = PoolFile.Create(path, PoolKind.Block, size, new PoolCreateOptions { Mode = options.Mode, Sparse = options.Sparse, ForceGranularity = options.ForceGranularity });
         try
         {
-            BlockPool result = Format(pool, blockSize, isZeroed: size != 0, options);
+            BlockPool result = Format(pool, blockSize, pool.IsNew, options);
             pool.CompleteCreation();
             return result;
         }
         catch
         {
-            pool.Abandon();
-            if (size != 0)
-                File.Delete(path);
+            pool.CancelCreation();
             throw;
         }
     }
@@ -100,7 +98,7 @@ public sealed class BlockPool : IBlockDevice
     }
 
     /// <summary>Opens a pool file (<c>pmemblk_open</c>), completing what a crash interrupted.</summary>
-    /// <param name="path">The file.</param>
+    /// <param name="path">The file, or a pool set file.</param>
     /// <param name="blockSize">The block size that the pool must have; 0 accepts any.</param>
     /// <param name="options">How to open.</param>
     /// <exception cref="PmemFormatException">The pool is not valid, or has another block size: says where, what was expected and what is there.</exception>

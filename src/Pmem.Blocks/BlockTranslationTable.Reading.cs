@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using Pmem.Blocks.Layout;
 
 namespace Pmem.Blocks;
@@ -9,6 +10,11 @@ namespace Pmem.Blocks;
 /// </content>
 public sealed unsafe partial class BlockTranslationTable
 {
+    private const int LineSize = 64;
+
+    /// <summary>Beyond so many bytes the processor has noticed by itself that it is a sequence.</summary>
+    private const int PrefetchedBytes = 1024;
+
     /// <inheritdoc/>
     public void Read(long block, Span<byte> destination)
     {
@@ -60,13 +66,21 @@ public sealed unsafe partial class BlockTranslationTable
     /// <summary>Reads blocks; returns the first bad one, or -1.</summary>
     private long ReadBlocks(long block, Span<byte> destination)
     {
-        long count = destination.Length == BlockSize ? 1 : CountOf(destination.Length);
+        Arena[]? arenas = _arenas;
+        if (destination.Length == BlockSize && arenas is not null)
+        {
+            DemandBlock(block);
+            Arena only = Locate(arenas, block, out uint number);
+            return ReadBlock(only, number, destination) ? -1 : block;
+        }
+
+        long count = CountOf(destination.Length);
         DemandRange(block, count);
-        if (_arenas is not { } arenas)
+        if (arenas is null)
         {
             // Counted as an operation, so that lanes are chosen as PMDK chooses them.
             for (long i = 0; i < count; i++)
-                _readers.NextLane(_rotation, MaximumLanes);
+                ReadTracking.NextTurn(ref _readers.SlotOfThread(), _rotation);
             destination.Clear();
             return -1;
         }
@@ -83,7 +97,8 @@ public sealed unsafe partial class BlockTranslationTable
 
     private bool ReadBlock(Arena arena, uint block, Span<byte> destination)
     {
-        _readers.NextLane(_rotation, (uint)arena.Lanes.Length);
+        ref ReadTracking.Slot own = ref _readers.SlotOfThread();
+        ReadTracking.NextTurn(ref own, _rotation);
         uint entry = ReadEntry(arena, block);
         if (!Holds(entry))
         {
@@ -93,7 +108,8 @@ public sealed unsafe partial class BlockTranslationTable
             return true;
         }
 
-        ref ReadTracking.Slot slot = ref _readers.Enter(TokenOf(arena, block, entry));
+        Prefetch(arena, MapEntry.BlockOf(entry, block));
+        ref ReadTracking.Slot slot = ref _readers.Enter(ref own, TokenOf(arena, block, entry));
         while (true)
         {
             uint latest = ReadEntry(arena, block);
@@ -127,6 +143,18 @@ public sealed unsafe partial class BlockTranslationTable
     /// <summary>What the read tracking table says of a block: never 0, and the same for all ways to name it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static long TokenOf(Arena arena, uint block, uint entry) => ((long)arena.Index << 32) | MapEntry.BlockOf(entry, block) | MapEntry.Normal;
+
+    /// <summary>Asks for the block's lines before the fence of the read tracking table, behind which loads would wait for it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Prefetch(Arena arena, uint holder)
+    {
+        if (!Sse.IsSupported || holder >= arena.InternalBlocks)
+            return;
+        byte* first = _map.Pointer + arena.BlockOffset(holder);
+        int length = Math.Min(BlockSize, PrefetchedBytes);
+        for (int i = 0; i < length; i += LineSize)
+            Sse.Prefetch0(first + i);
+    }
 
     private void ReadFailed(Arena arena, uint block, uint holder)
     {

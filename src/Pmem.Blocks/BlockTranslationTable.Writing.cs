@@ -43,7 +43,7 @@ public sealed unsafe partial class BlockTranslationTable
         if (!IsLaidOut)
         {
             for (long i = 0; i < count; i++)
-                _readers.NextLane(_rotation, MaximumLanes);
+                ReadTracking.NextTurn(ref _readers.SlotOfThread(), _rotation);
             return;
         }
 
@@ -52,7 +52,7 @@ public sealed unsafe partial class BlockTranslationTable
         {
             Arena arena = Locate(arenas, block + i, out uint inArena);
             DemandNoError(arena);
-            _readers.NextLane(_rotation, (uint)arena.Lanes.Length);
+            ReadTracking.NextTurn(ref _readers.SlotOfThread(), _rotation);
             SetFlag(arena, inArena, MapEntry.Zero);
         }
     }
@@ -64,7 +64,7 @@ public sealed unsafe partial class BlockTranslationTable
         DemandRange(block, 1);
         Arena arena = Locate(LaidOut(), block, out uint inArena);
         DemandNoError(arena);
-        _readers.NextLane(_rotation, (uint)arena.Lanes.Length);
+        ReadTracking.NextTurn(ref _readers.SlotOfThread(), _rotation);
         SetFlag(arena, inArena, MapEntry.Error);
     }
 
@@ -184,7 +184,8 @@ public sealed unsafe partial class BlockTranslationTable
     private int TakeLane(Arena arena)
     {
         LaneState[] lanes = arena.Lanes;
-        uint number = _readers.NextLane(_rotation, (uint)lanes.Length);
+        ref ReadTracking.Slot slot = ref _readers.SlotOfThread();
+        uint number = _readers.LaneOf(ref slot, ReadTracking.NextTurn(ref slot, _rotation), _rotation, (uint)lanes.Length);
         if (Interlocked.CompareExchange(ref lanes[number].Taken, 1, 0) == 0)
             return (int)number;
         return TakeOtherLane(lanes, number);

@@ -134,6 +134,13 @@ public sealed unsafe partial class BlockTranslationTable : IBlockDevice
         _map.Drain();
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void DemandBlock(long block)
+    {
+        if ((ulong)block >= (ulong)BlockCount || _disposed)
+            DemandRange(block, 1);
+    }
+
     private void DemandRange(long block, long count)
     {
         ObjectDisposedException.ThrowIf(_disposed, this);

@@ -20,14 +20,23 @@ internal sealed class ReadTracking
         _mask = count - 1;
     }
 
+    /// <summary>The slot that a thread tries first.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ref Slot SlotOfThread()
+    {
+        // SAFETY: the mask is the length less one, and the length a power of two.
+        return ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_slots), Environment.CurrentManagedThreadId & _mask);
+    }
+
     /// <summary>Says that a block is about to be read; the caller then looks at the map again. A full fence.</summary>
+    /// <param name="first">The thread's own slot.</param>
+    /// <param name="token">The block.</param>
     /// <returns>The slot, for <see cref="Change"/> and <see cref="Leave"/>.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ref Slot Enter(long token)
+    public ref Slot Enter(ref Slot first, long token)
     {
-        ref Slot slot = ref _slots[Environment.CurrentManagedThreadId & _mask];
-        if (Interlocked.CompareExchange(ref slot.Reading, token, 0) == 0)
-            return ref slot;
+        if (Interlocked.CompareExchange(ref first.Reading, token, 0) == 0)
+            return ref first;
         return ref EnterElsewhere(token);
     }
 
@@ -53,17 +62,27 @@ internal sealed class ReadTracking
     /// Counts an operation of this thread. Its number chooses the lane: the first thread rotates over the first lanes, as PMDK's only thread
     /// does, the next one over the next, so that threads do not meet.
     /// </summary>
+    /// <param name="slot">The thread's own slot.</param>
+    /// <param name="rotation">Lanes that a thread uses.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint NextTurn(ref Slot slot, uint rotation)
+    {
+        uint turn = slot.Turn;
+        slot.Turn = turn + 1 < rotation ? turn + 1 : 0;
+        return turn;
+    }
+
+    /// <summary>The lane of a turn.</summary>
+    /// <param name="slot">The thread's own slot.</param>
+    /// <param name="turn">What <see cref="NextTurn"/> gave.</param>
     /// <param name="rotation">Lanes that a thread uses.</param>
     /// <param name="lanes">Lanes that there are.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public uint NextLane(uint rotation, uint lanes)
+    public uint LaneOf(ref Slot slot, uint turn, uint rotation, uint lanes)
     {
-        ref Slot slot = ref _slots[Environment.CurrentManagedThreadId & _mask];
         int stripe = slot.Stripe;
         if (stripe == 0)
             stripe = ChooseStripe(ref slot);
-        uint turn = slot.Turn;
-        slot.Turn = turn + 1 < rotation ? turn + 1 : 0;
         uint lane = ((uint)(stripe - 1) * rotation) + turn;
         return lane < lanes ? lane : lane % lanes;
     }

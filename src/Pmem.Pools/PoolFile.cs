@@ -58,6 +58,9 @@ public sealed partial class PoolFile : IDisposable
     /// <summary>Path of the file or of the set file, or null for a pool in memory.</summary>
     public string? Path => _layout?.Path ?? Map.Path;
 
+    /// <summary>Whether all files of the pool were created by this object, so that what its kind has not written yet is zero.</summary>
+    public bool IsNew => _created.Count > 0 && _layout is not null && _created.Count == _layout.Replicas.Sum(replica => replica.Parts.Count);
+
     /// <summary>The set file, or null when the pool is a single file or in memory.</summary>
     public PoolSetFile? Set => _layout?.File;
 
