@@ -23,6 +23,9 @@ public sealed class BlockPool : IBlockDevice
     /// <summary>Where it says whether the pool was zero when it was made.</summary>
     internal const int IsZeroedPosition = 4100;
 
+    /// <summary>Where C keeps a pointer to the table; one to the pool, which is left 0, is at 4104.</summary>
+    internal const int DataPointerPosition = 4128;
+
     /// <summary>Where the block translation table starts.</summary>
     internal const int DataPosition = 8192;
 
@@ -185,7 +188,10 @@ public sealed class BlockPool : IBlockDevice
         DemandGeometry(pool.Size, blockSize);
         pool.Map.Store(BlockSizePosition, (uint)blockSize);
         pool.Map.Store(IsZeroedPosition, isZeroed ? 1u : 0u);
-        pool.Map.Persist(BlockSizePosition, 2 * sizeof(uint));
+
+        // The descriptor holds pointers of the process that uses the pool, and pmempool info takes the table's place from the difference of two.
+        pool.Map.StoreUInt64(DataPointerPosition, DataPosition);
+        pool.Map.Persist(BlockSizePosition, DataPointerPosition + sizeof(ulong) - BlockSizePosition);
         return Start(pool, blockSize, options);
     }
 

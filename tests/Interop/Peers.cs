@@ -102,7 +102,7 @@ internal static class Peers
             string name = Path.GetFileNameWithoutExtension(file);
             string[] arguments = name == "trace_shim"
                 ? ["-O2", "-shared", "-fPIC", "-o", Path.Combine(target, "libtrace_shim.so"), file, "-ldl"]
-                : ["-O2", "-rdynamic", "-o", Path.Combine(target, name), file, "-lpmemobj", "-lpmemlog", "-lpmem", "-ldl", "-lpthread"];
+                : ["-O2", "-rdynamic", "-o", Path.Combine(target, name), file, "-lpmemobj", "-lpmemlog", "-lpmemblk", "-lpmem", "-ldl", "-lpthread"];
             PeerResult result = Run("gcc", arguments);
             Assert.True(result.ExitCode == 0, $"gcc {file}: {result.Error}");
         }
