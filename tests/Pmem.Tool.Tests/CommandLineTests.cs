@@ -24,6 +24,8 @@ public class CommandLineTests
     [InlineData("labels")]
     [InlineData("labels show")]
     [InlineData("labels repair")]
+    [InlineData("pool repair")]
+    [InlineData("pool dump")]
     public void Every_command_has_help_with_an_example(string command)
     {
         ToolResult result = ToolRunner.Run([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);

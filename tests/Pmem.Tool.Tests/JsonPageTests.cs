@@ -44,6 +44,33 @@ public sealed partial class JsonPageTests : IDisposable
     }
 
     [Fact]
+    public void Info_of_a_log_is_as_documented() => Compare("## Logs: `pmem pool info", [ToolRunner.Json(0, "pool", "create", "log", _pools.File("new.log")).GetProperty("log")]);
+
+    [Fact]
+    public void Repair_is_as_documented()
+    {
+        string path = _pools.Closed();
+        PoolFixture.Patch(path, 0x1808, "\x03"u8);
+        PoolFixture.Patch(path, 16, "\x66"u8);
+        JsonElement repair = ToolRunner.Json(0, "pool", "repair", path);
+        Assert.NotEqual(0, repair.GetProperty("mends").GetArrayLength());
+        PoolFixture.Truncate(path, 9 << 20);
+        Compare("## `pmem pool repair", [ToolRunner.Json(1, "pool", "repair", path)]);
+    }
+
+    [Fact]
+    public void Dump_is_as_documented()
+    {
+        ToolResult objects = ToolRunner.Run("pool", "dump", _pools.Closed(), "--data", "--json");
+        Compare("## `pmem pool dump FILE --json` of an object pool", objects.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement));
+        string log = _pools.File("new.log");
+        using (Pmem.Logs.PersistentLog made = Pmem.Logs.PersistentLog.Create(log, 2 << 20))
+            made.Append(new byte[5000]);
+        ToolResult chunks = ToolRunner.Run("pool", "dump", log, "--json");
+        Compare("## `pmem pool dump FILE --json` of a log", chunks.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonDocument.Parse(line).RootElement));
+    }
+
+    [Fact]
     public void Examples_on_the_page_are_JSON()
     {
         int examples = 0;

@@ -30,12 +30,16 @@ internal static class RedoRecovery
     }
 
     /// <summary>The entries of a pending log, in order, through its chain. Throws <see cref="PmemFormatException"/> on an impossible chain or entry.</summary>
-    public static IEnumerable<RedoEntry> Entries(PersistentMap map, long log, int baseCapacity, PoolBounds bounds)
+    public static IEnumerable<RedoEntry> Entries(PersistentMap map, long log, int baseCapacity, PoolBounds bounds) =>
+        RawEntries(map, log, baseCapacity, bounds).Select(entry => Demand(entry, bounds));
+
+    /// <summary>The entries of a pending log as they are, whatever they say; the chain must be whole.</summary>
+    public static IEnumerable<RedoEntry> RawEntries(PersistentMap map, long log, int baseCapacity, PoolBounds bounds)
     {
         int bytes = BaseBytes(map, log, baseCapacity);
         long data = log + UlogHeader.Size;
         for (int position = 0; position < bytes; position += UlogEntry.ValueSize)
-            yield return ReadEntry(map, data + position, bounds);
+            yield return ReadEntry(map, data + position);
 
         // Only a base log filled to the brim goes on in its chain.
         if (bytes < (int)Math.Min(map.ReadUInt64(log + UlogHeader.CapacityPosition), (ulong)baseCapacity))
@@ -47,7 +51,7 @@ internal static class RedoRecovery
             {
                 if (map.ReadUInt64(data + position) == 0)
                     yield break;
-                yield return ReadEntry(map, data + position, bounds);
+                yield return ReadEntry(map, data + position);
             }
         }
     }
@@ -59,7 +63,13 @@ internal static class RedoRecovery
             return false;
 
         // Everything is validated before anything is changed: a corrupt log leaves the pool as it was.
-        RedoEntry[] entries = [.. Entries(map, log, baseCapacity, bounds)];
+        Apply(map, log, [.. Entries(map, log, baseCapacity, bounds)]);
+        return true;
+    }
+
+    /// <summary>Applies entries of a pending log and retires it. Idempotent; durable at return.</summary>
+    public static void Apply(PersistentMap map, long log, IEnumerable<RedoEntry> entries)
+    {
         foreach (RedoEntry entry in entries)
         {
             map.StoreUInt64(entry.Offset, UlogEntry.Apply(entry.Operation, map.ReadUInt64(entry.Offset), entry.Value));
@@ -71,8 +81,11 @@ internal static class RedoRecovery
         empty.Clear();
         map.GetSpan(log + UlogHeader.NextPosition, sizeof(ulong)).CopyTo(empty[UlogHeader.NextPosition..]);
         map.Copy(log, empty);
-        return true;
     }
+
+    /// <summary>Whether recovery can carry an entry out.</summary>
+    public static bool IsValid(in RedoEntry entry, PoolBounds bounds) =>
+        entry.Operation is UlogOperation.Set or UlogOperation.And or UlogOperation.Or && bounds.IsRedoDestination(entry.Offset);
 
     private static int BaseBytes(PersistentMap map, long log, int baseCapacity)
     {
@@ -83,15 +96,18 @@ internal static class RedoRecovery
         return bytes;
     }
 
-    private static RedoEntry ReadEntry(PersistentMap map, long at, PoolBounds bounds)
+    private static RedoEntry ReadEntry(PersistentMap map, long at)
     {
         ulong word = map.ReadUInt64(at);
-        UlogOperation operation = UlogEntry.Operation(word);
-        long offset = UlogEntry.Offset(word);
-        if (operation is not (UlogOperation.Set or UlogOperation.And or UlogOperation.Or))
-            throw new PmemFormatException("redo entry operation", at, "SET, AND or OR", $"{(int)operation}");
-        if (!bounds.IsRedoDestination(offset))
-            throw new PmemFormatException("redo entry destination", at, "an aligned word of the heap, the lanes or the root fields", $"0x{offset:x}");
-        return new RedoEntry(at, offset, operation, map.ReadUInt64(at + sizeof(ulong)));
+        return new RedoEntry(at, UlogEntry.Offset(word), UlogEntry.Operation(word), map.ReadUInt64(at + sizeof(ulong)));
+    }
+
+    private static RedoEntry Demand(RedoEntry entry, PoolBounds bounds)
+    {
+        if (entry.Operation is not (UlogOperation.Set or UlogOperation.And or UlogOperation.Or))
+            throw new PmemFormatException("redo entry operation", entry.EntryOffset, "SET, AND or OR", $"{(int)entry.Operation}");
+        if (!bounds.IsRedoDestination(entry.Offset))
+            throw new PmemFormatException("redo entry destination", entry.EntryOffset, "an aligned word of the heap, the lanes or the root fields", $"0x{entry.Offset:x}");
+        return entry;
     }
 }

@@ -1,6 +1,9 @@
 using System.CommandLine;
+using System.Text.Json;
+using Pmem.Logs;
 using Pmem.Objects;
 using Pmem.Pools;
+using Pmem.Pools.Checking;
 
 namespace Pmem.Tool.Pool;
 
@@ -25,7 +28,7 @@ internal static class CheckVerb
     private static int Run(string path, bool json)
     {
         PoolHeader? header = PoolFile.ReadHeader(path);
-        StoreCheckResult result = Check(path, header);
+        PoolCheckResult result = Check(path, header);
         bool needsRecovery = header is { } known && PoolSummary.IsDirty(in known);
         if (json)
             WriteJson(path, result, needsRecovery);
@@ -34,36 +37,47 @@ internal static class CheckVerb
         return result.IsConsistent ? Program.Success : Program.NotConsistent;
     }
 
-    private static StoreCheckResult Check(string path, PoolHeader? header)
+    /// <summary>Checks a pool of the kind that its header names; one that names none is taken for an object pool.</summary>
+    public static PoolCheckResult Check(string path, PoolHeader? header)
     {
-        if (header is null)
-            return new StoreCheckResult([new StoreProblem(0, "pool size", $"at least {PoolHeader.Size} bytes", $"{new FileInfo(path).Length}")]);
-        if (header.Value.Kind is PoolKind.Log or PoolKind.Block)
+        if (header is not { } known)
+            return new PoolCheckResult([new PoolProblem(0, "pool size", $"at least {PoolHeader.Size} bytes", $"{new FileInfo(path).Length}")]);
+        switch (known.Kind)
         {
-            // Their content is not known yet; the header is.
-            PoolHeader known = header.Value;
-            return PoolValidation.FindProblem(in known, kind: null) is { } problem
-                ? new StoreCheckResult([new StoreProblem(problem.Offset, problem.What, problem.Expected, problem.Found)])
-                : new StoreCheckResult([]);
+            case PoolKind.Log:
+                return PersistentLog.Check(path);
+            case PoolKind.Block:
+                // Its content is not known yet; the header is.
+                return new PoolCheckResult(PoolValidation.FindProblem(in known, kind: null) is { } problem ? [PoolProblem.Of(problem)] : []);
+            default:
+                return new PoolCheckResult([.. ObjectStore.Check(path).Problems.Select(p => new PoolProblem(p.Offset, p.What, p.Expected, p.Found))]);
         }
-
-        return ObjectStore.Check(path);
     }
 
-    private static void WriteJson(string path, StoreCheckResult result, bool needsRecovery) => JsonOutput.Write(writer =>
+    /// <summary>A problem in one line.</summary>
+    public static string Describe(PoolProblem problem) =>
+        $"{(problem.Offset < 0 ? "pool" : $"0x{problem.Offset:x}")}: {problem.What}: expected {problem.Expected}, found {problem.Found}";
+
+    /// <summary>The members of a problem.</summary>
+    public static void WriteProblem(Utf8JsonWriter writer, PoolProblem problem)
+    {
+        writer.WriteNumber("offset", problem.Offset);
+        writer.WriteString("what", problem.What);
+        writer.WriteString("expected", problem.Expected);
+        writer.WriteString("found", problem.Found);
+    }
+
+    private static void WriteJson(string path, PoolCheckResult result, bool needsRecovery) => JsonOutput.Write(writer =>
     {
         writer.WriteStartObject();
         writer.WriteString("path", path);
         writer.WriteBoolean("consistent", result.IsConsistent);
         writer.WriteBoolean("needsRecovery", needsRecovery);
         writer.WriteStartArray("problems");
-        foreach (StoreProblem problem in result.Problems)
+        foreach (PoolProblem problem in result.Problems)
         {
             writer.WriteStartObject();
-            writer.WriteNumber("offset", problem.Offset);
-            writer.WriteString("what", problem.What);
-            writer.WriteString("expected", problem.Expected);
-            writer.WriteString("found", problem.Found);
+            WriteProblem(writer, problem);
             writer.WriteEndObject();
         }
 
@@ -71,10 +85,10 @@ internal static class CheckVerb
         writer.WriteEndObject();
     });
 
-    private static void WriteText(string path, StoreCheckResult result, bool needsRecovery)
+    private static void WriteText(string path, PoolCheckResult result, bool needsRecovery)
     {
-        foreach (StoreProblem problem in result.Problems)
-            Console.WriteLine($"{(problem.Offset < 0 ? "pool" : $"0x{problem.Offset:x}")}: {problem.What}: expected {problem.Expected}, found {problem.Found}");
+        foreach (PoolProblem problem in result.Problems)
+            Console.WriteLine(Describe(problem));
         Console.WriteLine(result.IsConsistent ? $"{path}: consistent" : $"{path}: not consistent, {result.Problems.Count} problem(s)");
         if (needsRecovery)
             Console.WriteLine(PoolCommand.RecoveryPending);

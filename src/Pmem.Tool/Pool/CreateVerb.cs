@@ -1,6 +1,8 @@
 using System.CommandLine;
 using System.Text;
+using Pmem.Logs;
 using Pmem.Objects;
+using Pmem.Pools;
 
 namespace Pmem.Tool.Pool;
 
@@ -11,55 +13,87 @@ internal static class CreateVerb
 
     public static Command Create()
     {
-        var kind = new Argument<string>("KIND") { Description = "obj: an object store. (log and blk pools are not supported yet.)" };
+        var kind = new Argument<string>("KIND") { Description = "obj: an object store; log: an append-only log. (blk pools are not supported yet.)" };
         Argument<string> file = PoolCommand.FileArgument();
-        var size = new Option<string>("--size", "-s") { Description = "Size of the file, such as 64MiB; default is the smallest, 8MiB.", DefaultValueFactory = _ => "8MiB" };
-        var layout = new Option<string>("--layout", "-l") { Description = "Layout name, at most 1023 bytes; programs check it at open.", DefaultValueFactory = _ => string.Empty };
+        var size = new Option<string>("--size", "-s") { Description = "Size of the file, such as 64MiB; default is the smallest of the kind." };
+        var largest = new Option<bool>("--max-size", "-M") { Description = "As large as the file system has room for." };
+        var inherit = new Option<string>("--inherit", "-i") { Description = "Take size and layout of another pool, where they are not given." };
+        var layout = new Option<string>("--layout", "-l") { Description = "Layout name of an object pool, at most 1023 bytes; programs check it at open." };
         var mode = new Option<string>("--mode", "-m") { Description = "Permissions of the file, octal.", DefaultValueFactory = _ => "664" };
         var force = new Option<bool>("--force", "-f") { Description = "Replace an existing file; refused while a process has it open." };
         Option<bool> json = PoolCommand.JsonOption();
-        var command = new Command("create", "Create a pool file.\n\nExample: pmem pool create obj accounts.pool --size 1GiB --layout bank") { kind, file, size, layout, mode, force, json };
+        var command = new Command("create", """
+            Create a pool file.
+
+            Examples:
+              pmem pool create obj accounts.pool --size 1GiB --layout bank
+              pmem pool create log events.pool --size 64MiB
+            """) { kind, file, size, largest, inherit, layout, mode, force, json };
         command.SetAction(parsed =>
         {
-            if (!string.Equals(parsed.GetValue(kind), "obj", StringComparison.Ordinal))
-            {
-                Console.Error.WriteLine($"pmem: cannot create a pool of kind '{parsed.GetValue(kind)}': only obj is supported");
-                return Program.Failure;
-            }
-
-            if (!ByteSize.TryParse(parsed.GetValue(size)!, out long bytes) || bytes < ObjectStore.MinimumPoolSize)
-            {
-                Console.Error.WriteLine($"pmem: '{parsed.GetValue(size)}' is not a size of at least 8MiB; write a number with a unit, such as 64MiB");
-                return Program.Failure;
-            }
-
+            if (!TryParseKind(parsed.GetValue(kind)!, out PoolKind wanted))
+                return PoolCommand.Fail($"cannot create a pool of kind '{parsed.GetValue(kind)}': obj and log are supported");
+            if (wanted == PoolKind.Log && parsed.GetValue(layout) is not null)
+                return PoolCommand.Fail("a log has no layout name: leave out --layout");
             if (!TryParseMode(parsed.GetValue(mode)!, out UnixFileMode permissions))
-            {
-                Console.Error.WriteLine($"pmem: '{parsed.GetValue(mode)}' is not an octal file mode such as 664");
-                return Program.Failure;
-            }
-
-            if (Encoding.UTF8.GetByteCount(parsed.GetValue(layout)!) > MaximumLayoutBytes)
-            {
-                Console.Error.WriteLine($"pmem: the layout name is longer than {MaximumLayoutBytes} bytes; choose a shorter one");
-                return Program.Failure;
-            }
-
-            return Run(parsed.GetValue(file)!, parsed.GetValue(layout)!, bytes, permissions, parsed.GetValue(force), parsed.GetValue(json));
+                return PoolCommand.Fail($"'{parsed.GetValue(mode)}' is not an octal file mode such as 664");
+            if (Encoding.UTF8.GetByteCount(parsed.GetValue(layout) ?? string.Empty) > MaximumLayoutBytes)
+                return PoolCommand.Fail($"the layout name is longer than {MaximumLayoutBytes} bytes; choose a shorter one");
+            PoolSummary? model = parsed.GetValue(inherit) is { } other ? PoolSummary.Of(other) : null;
+            if (model is not null && model.Header.Kind != wanted)
+                return PoolCommand.Fail($"{model.Path} is a pool of kind {InfoVerb.TypeName(model.Header.Kind)}: inherit from one of the kind that you create");
+            string path = parsed.GetValue(file)!;
+            if (!TryGetSize(parsed.GetValue(size), parsed.GetValue(largest), model, wanted, path, out long bytes, out string problem))
+                return PoolCommand.Fail(problem);
+            return Run(wanted, path, parsed.GetValue(layout) ?? model?.Layout ?? string.Empty, bytes, permissions, parsed.GetValue(force), parsed.GetValue(json));
         });
         return command;
     }
 
-    private static int Run(string path, string layout, long size, UnixFileMode mode, bool force, bool json)
+    private static bool TryGetSize(string? size, bool largest, PoolSummary? model, PoolKind kind, string path, out long bytes, out string problem)
+    {
+        bytes = model?.Size ?? PoolFile.MinimumSize(kind);
+        problem = string.Empty;
+        string minimum = ByteSize.Format(PoolFile.MinimumSize(kind)).Split('(')[0].Replace(" ", string.Empty, StringComparison.Ordinal);
+        if (largest && size is not null)
+            problem = "give either --size or --max-size";
+        else if (largest)
+            bytes = new DriveInfo(Path.GetFullPath(path)).AvailableFreeSpace & -PoolFile.PageSize;
+        else if (size is not null && !ByteSize.TryParse(size, out bytes))
+            bytes = 0;
+        if (problem.Length == 0 && bytes < PoolFile.MinimumSize(kind))
+            problem = largest ? $"the file system has {ByteSize.Format(bytes)} free, less than the smallest pool" : $"'{size}' is not a size of at least {minimum}; write a number with a unit, such as 64MiB";
+        return problem.Length == 0;
+    }
+
+    private static bool TryParseKind(string text, out PoolKind kind)
+    {
+        kind = text == "log" ? PoolKind.Log : PoolKind.Object;
+        return text is "obj" or "log";
+    }
+
+    private static int Run(PoolKind kind, string path, string layout, long size, UnixFileMode mode, bool force, bool json)
     {
         if (force && File.Exists(path))
             Remove(path);
+        if (kind == PoolKind.Log)
+        {
+            using PersistentLog log = PersistentLog.Create(path, size, new PersistentLogOptions { Mode = mode });
+            Tell(PoolSummary.Of(log, path), $"log of {ByteSize.Format(log.Map.Length)}", json);
+            return Program.Success;
+        }
+
         using ObjectStore store = ObjectStore.Create(path, layout, size, new ObjectStoreOptions { Mode = mode });
-        if (json)
-            JsonOutput.Write(writer => InfoVerb.WriteJson(writer, PoolSummary.Of(store, path)));
-        else
-            Console.WriteLine($"created {path}: object pool of {ByteSize.Format(store.Map.Length)}, layout \"{store.Layout}\"");
+        Tell(PoolSummary.Of(store, path), $"object pool of {ByteSize.Format(store.Map.Length)}, layout \"{store.Layout}\"", json);
         return Program.Success;
+    }
+
+    private static void Tell(PoolSummary summary, string what, bool json)
+    {
+        if (json)
+            JsonOutput.Write(writer => InfoVerb.WriteJson(writer, summary));
+        else
+            Console.WriteLine($"created {summary.Path}: {what}");
     }
 
     private static void Remove(string path)

@@ -52,6 +52,15 @@ internal static class InfoVerb
         writer.WriteBoolean("needsRecovery", summary.NeedsRecovery);
         if (summary.HasContent)
             WriteContent(writer, summary);
+        if (summary.LogCapacity is { } capacity)
+        {
+            writer.WriteStartObject("log");
+            writer.WriteNumber("capacity", capacity);
+            writer.WriteNumber("length", summary.LogLength);
+            writer.WriteNumber("freeBytes", capacity - summary.LogLength);
+            writer.WriteEndObject();
+        }
+
         string? problem = summary.HeaderProblem ?? summary.ContentProblem;
         if (problem is not null)
             writer.WriteString("problem", problem);
@@ -98,7 +107,15 @@ internal static class InfoVerb
             Row("free", ByteSize.Format(summary.Heap.FreeBytes));
         }
 
-        if (summary.NeedsRecovery)
+        if (summary.LogCapacity is { } capacity)
+        {
+            Row("capacity", ByteSize.Format(capacity));
+            Row("in use", ByteSize.Format(summary.LogLength));
+            Row("free", ByteSize.Format(capacity - summary.LogLength));
+        }
+
+        // A log needs no recovery, whoever did not close it.
+        if (summary.NeedsRecovery && summary.LogCapacity is null)
             Console.WriteLine($"\n{PoolCommand.RecoveryPending}");
         string? problem = summary.HeaderProblem ?? summary.ContentProblem;
         if (problem is not null)
@@ -107,7 +124,7 @@ internal static class InfoVerb
 
     private static void Row(string name, string value) => Console.WriteLine($"{name,-16}{value}");
 
-    private static string TypeName(PoolKind? kind) => kind switch
+    public static string TypeName(PoolKind? kind) => kind switch
     {
         PoolKind.Object => "obj",
         PoolKind.Log => "log",

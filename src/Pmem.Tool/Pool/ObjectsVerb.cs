@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using Pmem.Objects;
 
 namespace Pmem.Tool.Pool;
@@ -15,6 +16,16 @@ internal static class ObjectsVerb
         return command;
     }
 
+    /// <summary>The members of an object.</summary>
+    public static void WriteMembers(Utf8JsonWriter writer, ObjectStore store, StoreObject item)
+    {
+        writer.WriteNumber("offset", item.Offset);
+        writer.WriteNumber("usableSize", item.UsableSize);
+        writer.WriteNumber("typeNumber", item.TypeNumber);
+        writer.WriteBoolean("internal", item.IsInternal);
+        writer.WriteBoolean("root", item.Offset == store.RootOffset);
+    }
+
     private static int Run(string path, bool json)
     {
         using ObjectStore store = PoolCommand.Open(path, new ObjectStoreOptions { CopyOnWrite = true, Arenas = 1 });
@@ -26,11 +37,7 @@ internal static class ObjectsVerb
                 foreach (StoreObject item in store.EnumerateObjects())
                 {
                     writer.WriteStartObject();
-                    writer.WriteNumber("offset", item.Offset);
-                    writer.WriteNumber("usableSize", item.UsableSize);
-                    writer.WriteNumber("typeNumber", item.TypeNumber);
-                    writer.WriteBoolean("internal", item.IsInternal);
-                    writer.WriteBoolean("root", item.Offset == store.RootOffset);
+                    WriteMembers(writer, store, item);
                     writer.WriteEndObject();
                 }
 

@@ -8,7 +8,7 @@ internal static class PoolCommand
 {
     public static Command Create() =>
         new("pool", """
-            Create, inspect, check and recover pool files.
+            Create, inspect, check, repair, dump and recover pool files.
 
             Examples:
               pmem pool create obj accounts.pool --size 64MiB --layout bank
@@ -16,6 +16,8 @@ internal static class PoolCommand
               pmem pool check accounts.pool --json
               pmem pool objects accounts.pool
               pmem pool recover accounts.pool
+              pmem pool repair accounts.pool --backup accounts.before
+              pmem pool dump events.pool
             """)
         {
             CreateVerb.Create(),
@@ -23,6 +25,8 @@ internal static class PoolCommand
             CheckVerb.Create(),
             ObjectsVerb.Create(),
             RecoverVerb.Create(),
+            RepairVerb.Create(),
+            DumpVerb.Create(),
         };
 
     /// <summary>The pool file that most verbs take.</summary>
@@ -43,6 +47,13 @@ internal static class PoolCommand
         {
             throw new PmemException($"{path}: {problem.Message}; 'pmem pool check' lists all problems", problem);
         }
+    }
+
+    /// <summary>Says in one sentence what is wrong with what was asked for.</summary>
+    public static int Fail(string message)
+    {
+        Console.Error.WriteLine($"pmem: {message}");
+        return Program.Failure;
     }
 
     /// <summary>JSON instead of text for people.</summary>

@@ -1,9 +1,10 @@
+using Pmem.Logs;
 using Pmem.Objects;
 using Pmem.Pools;
 
 namespace Pmem.Tool.Pool;
 
-/// <summary>What <c>info</c> tells about a pool: the header always, the object store as far as it can be opened.</summary>
+/// <summary>What <c>info</c> tells about a pool: the header always, the content as far as it can be opened.</summary>
 internal sealed record PoolSummary
 {
     public required string Path { get; init; }
@@ -35,6 +36,12 @@ internal sealed record PoolSummary
 
     public long RootSize { get; init; }
 
+    /// <summary>Bytes that a log can hold; null when it is none.</summary>
+    public long? LogCapacity { get; init; }
+
+    /// <summary>Bytes that a log holds.</summary>
+    public long LogLength { get; init; }
+
     public bool HasContent => Layout is not null;
 
     /// <summary>Looks at a file without changing a byte of it; what needs recovery is recovered on a private copy.</summary>
@@ -48,10 +55,16 @@ internal sealed record PoolSummary
         var summary = new PoolSummary { Path = path, Size = size, Header = header, NeedsRecovery = IsDirty(in header) };
         if (PoolValidation.FindProblem(in header, kind: null) is { } problem)
             return summary with { HeaderProblem = problem.Message };
-        if (header.Kind != PoolKind.Object)
-            return summary;
         try
         {
+            if (header.Kind == PoolKind.Log)
+            {
+                using PersistentLog log = PersistentLog.Open(path, new PersistentLogOptions { CopyOnWrite = true });
+                return Fill(summary, log);
+            }
+
+            if (header.Kind != PoolKind.Object)
+                return summary;
             using ObjectStore store = ObjectStore.Open(path, options: new ObjectStoreOptions { CopyOnWrite = true, Arenas = 1 });
             bool pending = store.RecoveredOperations > 0 || store.RecoveredTransactions > 0;
             return Fill(summary, store) with { NeedsRecovery = IsDirty(in header) || pending, RunId = store.RunId - 2 };
@@ -66,8 +79,14 @@ internal sealed record PoolSummary
     public static PoolSummary Of(ObjectStore store, string path) =>
         Fill(new PoolSummary { Path = path, Size = store.Map.Length, Header = store.Header }, store) with { RunId = store.RunId };
 
+    /// <summary>Of an open log.</summary>
+    public static PoolSummary Of(PersistentLog log, string path) =>
+        Fill(new PoolSummary { Path = path, Size = log.Map.Length, Header = log.Header }, log);
+
     /// <summary>Whether the header says that the pool was not closed, or is open now.</summary>
     public static bool IsDirty(in PoolHeader header) => header.ShutdownState.Dirty != 0;
+
+    private static PoolSummary Fill(PoolSummary summary, PersistentLog log) => summary with { LogCapacity = log.Capacity, LogLength = log.Length };
 
     private static PoolSummary Fill(PoolSummary summary, ObjectStore store) => summary with
     {

@@ -83,9 +83,23 @@ public sealed class CreateVerbTests : IDisposable
         Assert.Contains("size", ToolRunner.Fail("pool", "create", "obj", path, "--force", "--size", "7MiB"), StringComparison.Ordinal);
         Assert.Contains("size", ToolRunner.Fail("pool", "create", "obj", path, "--force", "--size", "lots"), StringComparison.Ordinal);
         Assert.Contains("octal", ToolRunner.Fail("pool", "create", "obj", path, "--force", "--mode", "698"), StringComparison.Ordinal);
-        Assert.Contains("only obj", ToolRunner.Fail("pool", "create", "log", path, "--force"), StringComparison.Ordinal);
-        Assert.Contains("only obj", ToolRunner.Fail("pool", "create", "blk", path, "--force"), StringComparison.Ordinal);
+        Assert.Contains("layout", ToolRunner.Fail("pool", "create", "log", path, "--force", "--layout", "x"), StringComparison.Ordinal);
+        Assert.Contains("either", ToolRunner.Fail("pool", "create", "log", path, "--force", "--size", "4M", "--max-size"), StringComparison.Ordinal);
+        Assert.Contains("kind obj", ToolRunner.Fail("pool", "create", "log", path, "--force", "--inherit", path), StringComparison.Ordinal);
+        Assert.Contains("obj and log", ToolRunner.Fail("pool", "create", "blk", path, "--force"), StringComparison.Ordinal);
         Assert.Equal(before, File.ReadAllBytes(path));
+    }
+
+    [Fact]
+    public void Size_and_layout_are_inherited_unless_given()
+    {
+        string model = _pools.Closed();
+        JsonElement same = ToolRunner.Json(0, "pool", "create", "obj", _pools.File("same.pool"), "--inherit", model);
+        Assert.Equal(PoolFixture.Size, same.GetProperty("size").GetInt64());
+        Assert.Equal(PoolFixture.Layout, same.GetProperty("layout").GetString());
+        JsonElement other = ToolRunner.Json(0, "pool", "create", "obj", _pools.File("other.pool"), "--inherit", model, "--size", "8M", "--layout", "mine");
+        Assert.Equal(8 << 20, other.GetProperty("size").GetInt64());
+        Assert.Equal("mine", other.GetProperty("layout").GetString());
     }
 
     [Fact]

@@ -1,0 +1,100 @@
+using System.CommandLine;
+using Pmem.Logs;
+using Pmem.Objects;
+using Pmem.Pools;
+using Pmem.Pools.Checking;
+
+namespace Pmem.Tool.Pool;
+
+/// <summary><c>pmem pool repair</c>.</summary>
+internal static class RepairVerb
+{
+    public static Command Create()
+    {
+        Argument<string> file = PoolCommand.FileArgument();
+        var type = new Option<string>("--type", "-t") { Description = "Kind of the pool (obj or log), when its header does not tell any more." };
+        var dryRun = new Option<bool>("--dry-run", "-n") { Description = "Tell what would be done, and change nothing." };
+        var backup = new Option<string>("--backup", "-b") { Description = "Copy the file here before anything in it is changed." };
+        Option<bool> json = PoolCommand.JsonOption();
+        var command = new Command("repair", """
+            Mend what is wrong in a pool file, and say of the rest why it cannot be mended. No process may have it open.
+            A repair that was interrupted is finished by doing it again.
+
+            Exit codes: 0 consistent now, 1 problems remain, 2 the file could not be read or written.
+
+            Example: pmem pool repair accounts.pool --backup accounts.before
+            """) { file, type, dryRun, backup, json };
+        command.SetAction((parsed, cancellation) => Task.FromResult(Run(
+            parsed.GetValue(file)!, parsed.GetValue(type), parsed.GetValue(dryRun), parsed.GetValue(backup), parsed.GetValue(json), cancellation)));
+        return command;
+    }
+
+    private static int Run(string path, string? type, bool dryRun, string? backup, bool json, CancellationToken cancellation)
+    {
+        if (dryRun && backup is not null)
+            return PoolCommand.Fail("a dry run changes nothing, so it needs no backup: leave out --backup");
+        PoolKind? kind = type switch
+        {
+            "obj" => PoolKind.Object,
+            "log" => PoolKind.Log,
+            null => PoolFile.ReadHeader(path)?.Kind,
+            _ => null,
+        };
+        if (kind is null or PoolKind.Block)
+            return PoolCommand.Fail(type is null ? $"{path} does not say what kind of pool it is: say it with --type obj or --type log" : $"cannot repair a pool of kind '{type}': obj and log are supported");
+
+        using var progress = new ProgressLine();
+        var options = new PoolRepairOptions { DryRun = dryRun, BackupPath = backup, Progress = progress, Cancellation = cancellation };
+        PoolRepairResult result = kind == PoolKind.Log ? PersistentLog.Repair(path, options) : ObjectStore.Repair(path, options);
+        progress.Dispose();
+        if (json)
+            WriteJson(path, result, dryRun);
+        else
+            WriteText(path, result, dryRun);
+        return result.IsConsistent ? Program.Success : Program.NotConsistent;
+    }
+
+    private static void WriteJson(string path, PoolRepairResult result, bool dryRun) => JsonOutput.Write(writer =>
+    {
+        writer.WriteStartObject();
+        writer.WriteString("path", path);
+        writer.WriteBoolean("dryRun", dryRun);
+        writer.WriteBoolean("consistent", result.IsConsistent);
+        writer.WriteStartArray("mends");
+        foreach (PoolMend mend in result.Mends)
+        {
+            writer.WriteStartObject();
+            CheckVerb.WriteProblem(writer, mend.Problem);
+            writer.WriteBoolean("mended", mend.IsMended);
+            writer.WriteString("explanation", mend.Remedy ?? mend.Obstacle);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteStartArray("remaining");
+        foreach (PoolProblem problem in result.Remaining)
+        {
+            writer.WriteStartObject();
+            CheckVerb.WriteProblem(writer, problem);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    });
+
+    private static void WriteText(string path, PoolRepairResult result, bool dryRun)
+    {
+        foreach (PoolMend mend in result.Mends)
+        {
+            Console.WriteLine(CheckVerb.Describe(mend.Problem));
+            Console.WriteLine($"    {(mend.IsMended ? dryRun ? "would be mended" : "mended" : "not mended")}: {mend.Remedy ?? mend.Obstacle}");
+        }
+
+        foreach (PoolProblem problem in result.Remaining.Where(p => result.Mends.All(m => m.Problem != p)))
+            Console.WriteLine($"{CheckVerb.Describe(problem)}\n    not mended: it depends on what could not be mended");
+        int mended = result.Mends.Count(mend => mend.IsMended);
+        string now = result.IsConsistent ? "consistent" : $"not consistent, {result.Remaining.Count} problem(s) remain";
+        Console.WriteLine($"{path}: {mended} problem(s) {(dryRun ? "would be " : string.Empty)}mended; {now}{(dryRun ? " then (dry run: nothing was changed)" : string.Empty)}");
+    }
+}

@@ -1,0 +1,52 @@
+using System.Text.Json;
+
+namespace Pmem.Tool.Tests.Pool;
+
+/// <summary>The faults that users of object pools asked a repair for.</summary>
+public sealed class RepairVerbTests : IDisposable
+{
+    private readonly PoolFixture _pools = new();
+
+    public void Dispose() => _pools.Dispose();
+
+    [Theory]
+    [InlineData(0x1808, "03")] // odd run id
+    [InlineData(0x0010, "16")] // unknown incompat bit
+    [InlineData(0x302444, "00000000")] // length of the first chunk
+    [InlineData(0x302440, "FFFF")] // type of the first chunk
+    [InlineData(0x302000, "00")] // heap signature
+    [InlineData(0x1000, "41")] // layout name
+    public void A_planted_fault_is_found_and_mended(long offset, string bytes)
+    {
+        string path = _pools.Closed();
+        string objects = ToolRunner.Run("pool", "objects", path).Output;
+        PoolFixture.Patch(path, offset, Convert.FromHexString(bytes));
+        Assert.Equal(1, ToolRunner.Run("pool", "check", path).ExitCode);
+        ToolResult repair = ToolRunner.Run("pool", "repair", path);
+        Assert.True(repair.ExitCode == 0, repair.Output + repair.Error);
+        Assert.Contains("    mended: ", repair.Output, StringComparison.Ordinal);
+        Assert.Equal($"{path}: consistent\n", ToolRunner.Run("pool", "check", path).Output);
+        Assert.Equal(objects, ToolRunner.Run("pool", "objects", path).Output);
+        Assert.Equal(PoolFixture.Layout, ToolRunner.Json(0, "pool", "info", path).GetProperty("layout").GetString());
+    }
+
+    [Fact]
+    public void What_cannot_be_mended_says_why()
+    {
+        string path = _pools.Closed();
+        PoolFixture.Truncate(path, 9 << 20);
+        JsonElement repair = ToolRunner.Json(1, "pool", "repair", path);
+        Assert.False(repair.GetProperty("consistent").GetBoolean());
+        Assert.Contains("truncated", repair.GetProperty("mends")[0].GetProperty("explanation").GetString(), StringComparison.Ordinal);
+        ToolResult text = ToolRunner.Run("pool", "repair", path);
+        Assert.Equal(1, text.ExitCode);
+        Assert.Contains("    not mended: ", text.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_sound_pool_is_left_as_it_is()
+    {
+        string path = _pools.Closed();
+        Assert.Equal($"{path}: 0 problem(s) mended; consistent\n", ToolRunner.Run("pool", "repair", path).Output);
+    }
+}
