@@ -117,15 +117,13 @@ public class RepairTests
         Assert.True(ObjectStore.Repair(pool.Map).IsConsistent);
         Trace trace = recorder.Stop();
         Assert.Equal(-1, recorder.FindUntracedStore());
-        using var images = new Crash.ImageFile(DamagedPool.Size);
         ExplorationResult result = CrashExplorer.Explore(
             trace,
-            (image, _) =>
+            state =>
             {
-                using PersistentMap left = images.Map(image);
-                PoolRepairResult again = ObjectStore.Repair(left);
+                PoolRepairResult again = ObjectStore.Repair(state.Map);
                 Assert.True(again.IsConsistent, $"{string.Join('\n', again.Mends)}\n{string.Join('\n', again.Remaining)}");
-                Assert.Equal(pool.Expected, Crash.CrashHarness.Describe(ObjectStore.Open(left)));
+                Assert.Equal(pool.Expected, Crash.CrashHarness.Describe(ObjectStore.Open(state.Map)));
             },
             new ExplorationOptions { ImagesPerPoint = 6, ProcessKills = false },
             TestContext.Current.CancellationToken);
