@@ -55,9 +55,9 @@ public sealed class SourceStack
         for (int i = 0; i < count && calls.Count < MaximumFrames; i++)
         {
             StackFrame frame = trace.GetFrame(i)!;
-            if (frame.GetMethod() is not { } method)
-                continue;
-            Assembly? assembly = method.DeclaringType?.Assembly;
+            if (frame.GetMethod() is not { DeclaringType: { } type } method)
+                continue; // a stub made at run time, such as reflection's: it has neither token nor source
+            Assembly assembly = type.Assembly;
             if (assembly == typeof(SourceStack).Assembly)
             {
                 if (calls.Count > 0)

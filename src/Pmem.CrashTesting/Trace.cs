@@ -11,7 +11,7 @@ public sealed record Trace(byte[] Initial, StoreGranularity Granularity, IReadOn
 {
     private ulong _fingerprint;
 
-    /// <summary>A number that stands for everything in the trace that decides its images; equal for equal traces in every process.</summary>
+    /// <summary>A number that stands for what the program did, though not for the values it stored; equal for equal runs in every process.</summary>
     public ulong Fingerprint => _fingerprint != 0 ? _fingerprint : _fingerprint = TraceFingerprint.Compute(this);
 
     /// <summary>Whether the recording was ended in order; false when the file was cut off because the program died.</summary>

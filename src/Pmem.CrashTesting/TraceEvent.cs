@@ -69,7 +69,7 @@ public sealed record TraceEvent(TraceEventKind Kind, int Thread, long Offset, lo
     /// <summary>Whether the store was made through a span or a reference and found by comparing: its order within a line is not known.</summary>
     public bool IsRaw { get; init; }
 
-    /// <summary>Where in the program it happened, if that was recorded.</summary>
+    /// <summary>Where in the program it happened, if that was recorded; of a store that was found by comparing, the place that found it: it happened before.</summary>
     public SourceStack? Source { get; init; }
 
     /// <summary>One line for people.</summary>
@@ -89,6 +89,6 @@ public sealed record TraceEvent(TraceEventKind Kind, int Thread, long Offset, lo
                 _ => $"{Note} 0x{Offset:x}+{Length} {Name}".TrimEnd(),
             },
         };
-        return Source?.User is { } frame ? $"{what} at {frame.Where}" : what;
+        return Source?.User is { } frame ? $"{what} {(IsRaw ? "before" : "at")} {frame.Where}" : what;
     }
 }

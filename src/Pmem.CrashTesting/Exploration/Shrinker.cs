@@ -4,17 +4,19 @@ namespace Pmem.CrashTesting.Exploration;
 
 /// <summary>
 /// Makes a failing image as ordinary as possible: every line is given everything that was stored to it, as long as the check still fails. What
-/// cannot be given is what was lost; among the rest, the lines without which the check passes are what was there too early.
+/// cannot be given is what was lost; among the rest, the lines without which the check passes are what was there too early, and of those as
+/// little is kept as makes the check fail.
 /// </summary>
 internal static class Shrinker
 {
     private static readonly TimeSpan s_budget = TimeSpan.FromSeconds(10);
     private const int MaximumTries = 400;
+    private const int MaximumPrefixes = 64;
 
     /// <param name="Image">The smallest failing image found.</param>
     /// <param name="Cause">What the check threw on it.</param>
     /// <param name="Lost">Lines that have less than everything, and must not for the check to fail.</param>
-    /// <param name="Early">Lines that have everything, and without which the check passes.</param>
+    /// <param name="Early">Lines without whose stores the check passes.</param>
     internal sealed record Result(CrashImage Image, Exception Cause, IReadOnlyList<long> Lost, IReadOnlyList<long> Early);
 
     public static Result Shrink(Trace trace, CrashFailure failure, Action<CrashState> check)
@@ -55,7 +57,6 @@ internal static class Shrinker
             lost.Add(line);
         }
 
-        CrashImage image = walker.Name(isPowerLoss: true);
         var early = new List<long>();
         for (int line = 0; line < walker.Lines.Count && HasBudget(); line++)
         {
@@ -63,12 +64,27 @@ internal static class Shrinker
             if (lost.Contains(line) || before == 0)
                 continue;
             walker.Choose(line, 0);
-            if (Try(walker, check) is null)
-                early.Add(walker.Lines[line].Offset);
+            bool isEarly = Try(walker, check) is null;
             walker.Choose(line, before);
+            if (!isEarly)
+                continue;
+            early.Add(walker.Lines[line].Offset);
+            for (long least = 1; least < Math.Min(before, MaximumPrefixes) && HasBudget(); least++)
+            {
+                if (walker.Lines[line].Survivors(least).ContainsValue(null))
+                    continue; // torn: no simpler a story
+                walker.Choose(line, least);
+                if (Try(walker, check) is { } simpler)
+                {
+                    cause = simpler;
+                    break;
+                }
+
+                walker.Choose(line, before);
+            }
         }
 
-        return new Result(image, cause, [.. lost.Select(l => walker.Lines[l].Offset)], early);
+        return new Result(walker.Name(isPowerLoss: true), cause, [.. lost.Select(l => walker.Lines[l].Offset)], early);
     }
 
     private static Exception? Try(ImageWalker walker, Action<CrashState> check)

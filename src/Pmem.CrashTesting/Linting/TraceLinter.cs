@@ -27,6 +27,7 @@ internal sealed class LintPass(Trace trace)
     private readonly Dictionary<long, List<PendingStore>> _lines = [];
     private readonly Dictionary<int, HashSet<PendingStore>> _waiting = [];
     private readonly Dictionary<int, ThreadState> _threads = [];
+    private readonly Dictionary<long, int> _flushers = [];
     private readonly List<(long Start, long End)> _commitWords = [];
     private readonly LintFindings _findings = new();
     private bool _hasOperations;
@@ -76,7 +77,7 @@ internal sealed class LintPass(Trace trace)
             Complete(item.Thread);
         CheckCommitWord(index, item, thread);
         if (item.IsRaw && thread.IsInTransaction && !thread.Covers(item.Offset, item.Offset + item.Length))
-            Report(LintRule.OutsideTransaction, index, item, thread, $"{item.Length} bytes at 0x{item.Offset:x}");
+            Report(LintRule.OutsideTransaction, index, item, thread, $"{item.Length} bytes at 0x{item.Offset:x}, stored directly before this call");
         bool nonTemporal = item.Store == StoreKind.NonTemporal;
         long end = item.Offset + item.Length;
         for (long line = item.Offset & -LineSize; line < end; line += LineSize)
@@ -155,9 +156,12 @@ internal sealed class LintPass(Trace trace)
         int useful = 0;
         int again = 0;
         int count = 0;
+        bool isHelped = false;
         for (long line = item.Offset & -LineSize; line < item.Offset + item.Length; line += LineSize)
         {
             count++;
+            isHelped |= _flushers.TryGetValue(line, out int flusher) && flusher != item.Thread;
+            _flushers[line] = item.Thread;
             if (!_lines.TryGetValue(line, out List<PendingStore>? stores))
                 continue;
             bool fresh = false;
@@ -178,8 +182,8 @@ internal sealed class LintPass(Trace trace)
 
         if (item.Flush == FlushKind.Ordered)
             Remove(item, LineSize);
-        if (useful > 0)
-            return;
+        if (useful > 0 || isHelped)
+            return; // that another thread was faster with the flush is nothing that this one can know
         Report(again > 0 ? LintRule.RedundantFlush : LintRule.UnnecessaryFlush, index, item, thread, $"{count} line(s) from 0x{item.Offset & -LineSize:x}");
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using Pmem.CrashTesting.Exploration;
@@ -26,7 +27,7 @@ internal sealed class CrashDiagnosis
         foreach (PendingLine line in model.Pending)
             _lines[line.Offset] = line;
         Lost = FindEvents(result.Lost, survived: false);
-        Early = FindEvents(result.Early, survived: true);
+        Early = [.. FindEvents([.. result.Early, .. result.Lost], survived: true).Where(e => !Lost.Contains(e))];
     }
 
     public CrashImage Image { get; }
@@ -55,7 +56,11 @@ internal sealed class CrashDiagnosis
         return text.ToString();
     }
 
-    private string? CauseLine() => Cause.StackTrace?.Split('\n').Select(l => l.Trim()).FirstOrDefault(l => l.Contains(":line ", StringComparison.Ordinal) && !l.Contains("Pmem.CrashTesting", StringComparison.Ordinal));
+    /// <summary>The innermost call of the check, with its line: not one of ours, and not one of the base library, which has no lines here.</summary>
+    private string? CauseLine() => new StackTrace(Cause, fNeedFileInfo: true).GetFrames()
+        .Where(f => f.GetFileName() is not null && f.GetMethod()?.DeclaringType is { } type && type.Assembly != typeof(CrashDiagnosis).Assembly)
+        .Select(f => $"at {f.GetMethod()!.DeclaringType!.Name}.{f.GetMethod()!.Name} in {f.GetFileName()}:line {f.GetFileLineNumber()}")
+        .FirstOrDefault();
 
     private void TellKill(StringBuilder text)
     {
@@ -87,7 +92,7 @@ internal sealed class CrashDiagnosis
     private string Advice()
     {
         if (Lost.Count == 0)
-            return "Everything stored so far was durable: recovery does not stand this state.";
+            return "Nothing is lost that was stored before: recovery does not stand this state.";
         (int lost, bool torn) = Lost[0];
         if (torn)
             return "A store of more than 8 bytes can tear: store what must be whole with StoreUInt64, or guard it with a checksum or a log.";
@@ -114,8 +119,15 @@ internal sealed class CrashDiagnosis
         text.Append('\n');
         if (item.Source is not { } source)
             return;
-        foreach (SourceFrame frame in source.Frames.Take(4))
+        foreach (SourceFrame frame in Telling(source))
             text.Append(CultureInfo.InvariantCulture, $"              {frame}\n");
+    }
+
+    /// <summary>The call that made the event, and then the program's own; what libraries do in between matters to few.</summary>
+    private static IEnumerable<SourceFrame> Telling(SourceStack source)
+    {
+        int user = Math.Max(0, source.Frames.ToList().FindIndex(f => !f.IsLibrary));
+        return source.Frames.Take(Math.Min(user, 1)).Concat(source.Frames.Skip(user).Where(f => f.File is not null || f == source.User).Take(3));
     }
 
     /// <summary>Why a store was not guaranteed.</summary>

@@ -1,9 +1,9 @@
-using System.Runtime.InteropServices;
-using Pmem.CrashTesting.Exploration;
-
 namespace Pmem.CrashTesting.Traces;
 
-/// <summary>A 64-bit number for what decides a trace's images: initial bytes, stores, flushes, fences and marks, with threads numbered by first appearance.</summary>
+/// <summary>
+/// A 64-bit number for what a program did: the places of its stores, its flushes, fences and notes, with threads numbered by first appearance.
+/// Not for the values that it stored: with pools they hold numbers that are drawn anew in every run, and a replay line must outlive the run.
+/// </summary>
 internal static class TraceFingerprint
 {
     private const ulong Prime1 = 0x9E3779B185EBCA87;
@@ -11,8 +11,7 @@ internal static class TraceFingerprint
 
     public static ulong Compute(Trace trace)
     {
-        ImageHash initial = ImageHash.Compute(trace.Initial);
-        ulong hash = Mix(Mix(Mix(initial.Low, initial.High), (ulong)trace.Initial.Length), (ulong)trace.Granularity);
+        ulong hash = Mix((ulong)trace.Initial.Length, (ulong)trace.Granularity);
         var threads = new Dictionary<int, int>();
         foreach (TraceEvent item in trace.Events)
         {
@@ -22,11 +21,6 @@ internal static class TraceFingerprint
             hash = Mix(hash, (ulong)thread);
             hash = Mix(hash, (ulong)item.Offset);
             hash = Mix(hash, (ulong)item.Length);
-            ReadOnlySpan<byte> bytes = item.Bytes;
-            foreach (ulong word in MemoryMarshal.Cast<byte, ulong>(bytes))
-                hash = Mix(hash, word);
-            foreach (byte rest in bytes[(bytes.Length & ~7)..])
-                hash = Mix(hash, rest);
             foreach (char c in item.Name ?? string.Empty)
                 hash = Mix(hash, c);
         }
