@@ -79,7 +79,6 @@ public sealed class CheckVerbTests : IDisposable
     }
 
     [Theory]
-    [InlineData(PoolKind.Log)]
     [InlineData(PoolKind.Block)]
     public void Headers_of_other_kinds_are_checked(PoolKind kind)
     {

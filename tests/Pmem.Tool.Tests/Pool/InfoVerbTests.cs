@@ -98,7 +98,6 @@ public sealed class InfoVerbTests : IDisposable
     }
 
     [Theory]
-    [InlineData(PoolKind.Log, "log")]
     [InlineData(PoolKind.Block, "blk")]
     public void Other_kinds_show_their_header(PoolKind kind, string name)
     {
