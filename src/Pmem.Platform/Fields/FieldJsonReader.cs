@@ -47,7 +47,7 @@ internal sealed class FieldJsonReader(JsonElement json, string what) : IFieldVis
     {
         if (!TryGet(name, out JsonElement element))
             return;
-        value = Bytes(name, element);
+        value = Digits(name, element);
         if (value.Length != length)
             throw Fault(name, $"{length} bytes as hexadecimal digits", element);
     }
@@ -77,10 +77,12 @@ internal sealed class FieldJsonReader(JsonElement json, string what) : IFieldVis
         values = [.. records];
     }
 
+    public void Bytes(string name, ref byte[] value, long count) => Rest(name, ref value);
+
     public void Rest(string name, ref byte[] value)
     {
         if (TryGet(name, out JsonElement element))
-            value = Bytes(name, element);
+            value = Digits(name, element);
     }
 
     public bool Optional(string firstField, ref bool present) => present = json.TryGetProperty(firstField, out _);
@@ -121,7 +123,7 @@ internal sealed class FieldJsonReader(JsonElement json, string what) : IFieldVis
     private JsonElement.ArrayEnumerator Items(string name, JsonElement array) =>
         array.ValueKind == JsonValueKind.Array ? array.EnumerateArray() : throw Fault(name, "an array", array);
 
-    private byte[] Bytes(string name, JsonElement element)
+    private byte[] Digits(string name, JsonElement element)
     {
         try
         {

@@ -73,6 +73,8 @@ internal struct FieldJsonWriter(Utf8JsonWriter json) : IFieldVisitor
         json.WriteEndArray();
     }
 
+    public readonly void Bytes(string name, ref byte[] value, long count) => json.WriteString(name, Convert.ToHexStringLower(value));
+
     public readonly void Rest(string name, ref byte[] value)
     {
         if (value.Length != 0)

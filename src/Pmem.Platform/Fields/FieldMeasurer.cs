@@ -36,6 +36,8 @@ internal struct FieldMeasurer(List<(string Name, int Offset, int Length)>? layou
             Add(name, value.ByteLength);
     }
 
+    public void Bytes(string name, ref byte[] value, long count) => Add(name, value.Length);
+
     public void Rest(string name, ref byte[] value) => Add(name, value.Length);
 
     public readonly bool Optional(string firstField, ref bool present) => present;

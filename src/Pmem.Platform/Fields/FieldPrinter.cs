@@ -31,7 +31,7 @@ internal struct FieldPrinter(StringBuilder output, long baseOffset) : IFieldVisi
 
     public void Text(string name, ref string value, int length) => Line(name, length, $"\"{value.TrimEnd('\0')}\"", null);
 
-    public void Block(string name, ref byte[] value, int length) => Bytes(name, value);
+    public void Block(string name, ref byte[] value, int length) => Dump(name, value);
 
     public void Array16(string name, ref ushort[] values, long count) => List(name, sizeof(ushort), [.. values.Take(MaximumItems).Select(v => $"{v:X4}")], values.Length);
 
@@ -52,11 +52,13 @@ internal struct FieldPrinter(StringBuilder output, long baseOffset) : IFieldVisi
         }
     }
 
-    public void Rest(string name, ref byte[] value) => Bytes(name, value);
+    public void Bytes(string name, ref byte[] value, long count) => Dump(name, value);
+
+    public void Rest(string name, ref byte[] value) => Dump(name, value);
 
     public readonly bool Optional(string firstField, ref bool present) => present;
 
-    private void Bytes(string name, byte[] value)
+    private void Dump(string name, byte[] value)
     {
         for (int i = 0; i < value.Length; i += BytesPerLine)
         {

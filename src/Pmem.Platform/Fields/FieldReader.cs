@@ -74,6 +74,8 @@ internal ref struct FieldReader(ReadOnlySpan<byte> bytes, string what, long base
         }
     }
 
+    public void Bytes(string name, ref byte[] value, long count) => value = Take(name, count, 1).ToArray();
+
     public void Rest(string name, ref byte[] value)
     {
         value = _bytes[_at..].ToArray();

@@ -69,6 +69,8 @@ internal ref struct FieldWriter(Span<byte> bytes) : IFieldVisitor
             value.WriteTo(Take(value.ByteLength));
     }
 
+    public void Bytes(string name, ref byte[] value, long count) => value.CopyTo(Take(value.Length));
+
     public void Rest(string name, ref byte[] value) => value.CopyTo(Take(value.Length));
 
     public readonly bool Optional(string firstField, ref bool present) => present;

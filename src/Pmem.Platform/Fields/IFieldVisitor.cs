@@ -54,6 +54,9 @@ internal interface IFieldVisitor
     void Records<T>(string name, ref T[] values, long count)
         where T : BinaryStructure, new();
 
+    /// <summary>As many bytes as an earlier field counts.</summary>
+    void Bytes(string name, ref byte[] value, long count);
+
     /// <summary>Every byte that is left.</summary>
     void Rest(string name, ref byte[] value);
 

@@ -1,0 +1,208 @@
+using Pmem.Platform.Fields;
+
+namespace Pmem.Platform.Dsm;
+
+/// <summary>Input of HPE's function 1, SMART: which fields are wanted.</summary>
+public sealed class HpeSmartInput : DsmPayload
+{
+    /// <summary>Bit 0 health, 1 temperature, 2 spares, 3 alarms, 4 life, 5 last shutdown, 6 statistics, 7 detail, 8 energy source, 9 vendor.</summary>
+    public uint Valid;
+
+    internal override void Visit<T>(ref T fields) => fields.UInt32("valid", ref Valid, FieldFormat.Hex);
+}
+
+/// <summary>Output of HPE's function 1, SMART: 128 bytes.</summary>
+public sealed class HpeSmartOutput : DsmOutput
+{
+    private const int VendorDataSize = 60;
+
+    /// <summary>Which fields are valid: bits as in <see cref="HpeSmartInput.Valid"/>.</summary>
+    public uint Valid;
+
+    /// <summary>Bit 0 non-critical, bit 1 critical, bit 2 fatal.</summary>
+    public byte Summary;
+
+    /// <summary>Temperature.</summary>
+    public ushort Temperature;
+
+    /// <summary>Spare blocks.</summary>
+    public byte Spares;
+
+    /// <summary>Alarms: temperature, spares, and warnings and errors of life and energy source.</summary>
+    public ushort Trips;
+
+    /// <summary>Life of the device, percent.</summary>
+    public byte Life;
+
+    /// <summary>Bit 1: the last save was good.</summary>
+    public byte LastShutdown;
+
+    /// <summary>How long the last save took.</summary>
+    public ushort SaveDuration;
+
+    /// <summary>How long the last restore took.</summary>
+    public ushort RestoreDuration;
+
+    /// <summary>How long the last erase took.</summary>
+    public ushort EraseDuration;
+
+    /// <summary>Saves, restores and erases of late and in the module's life, and its power cycles.</summary>
+    public uint[] Counters = new uint[7];
+
+    /// <summary>What failed: a bit for each part of the module and each operation.</summary>
+    public uint ModuleHealth;
+
+    /// <summary>Result of the last check of the energy source.</summary>
+    public uint EnergySourceCheck;
+
+    /// <summary>Life of the energy source, percent.</summary>
+    public byte EnergySourceLife;
+
+    /// <summary>Temperature of the energy source.</summary>
+    public ushort EnergySourceTemperature;
+
+    /// <summary>Run time of the energy source.</summary>
+    public ushort EnergySourceRuntime;
+
+    /// <summary>Bytes of <see cref="VendorData"/> that count.</summary>
+    public ushort VendorSize;
+
+    /// <summary>Data of the vendor.</summary>
+    public byte[] VendorData = new byte[VendorDataSize];
+
+    private ulong _reserved;
+    private ulong _reserved2;
+
+    private protected override string FirstField => "valid";
+
+    internal override void VisitAnswer<T>(ref T fields)
+    {
+        fields.UInt32("valid", ref Valid, FieldFormat.Hex);
+        fields.UInt8("summary", ref Summary, FieldFormat.Hex);
+        fields.UInt16("temperature", ref Temperature);
+        fields.UInt8("spares", ref Spares);
+        fields.UInt16("trips", ref Trips, FieldFormat.Hex);
+        fields.UInt8("life", ref Life);
+        fields.UInt8("lastShutdown", ref LastShutdown, FieldFormat.Hex);
+        fields.UInt16("saveDuration", ref SaveDuration);
+        fields.UInt16("restoreDuration", ref RestoreDuration);
+        fields.UInt16("eraseDuration", ref EraseDuration);
+        fields.Reserved(2, ref _reserved);
+        fields.Array32("counters", ref Counters, 7);
+        fields.UInt32("moduleHealth", ref ModuleHealth, FieldFormat.Hex);
+        fields.UInt32("energySourceCheck", ref EnergySourceCheck, FieldFormat.Hex);
+        fields.UInt8("energySourceLife", ref EnergySourceLife);
+        fields.UInt16("energySourceTemperature", ref EnergySourceTemperature);
+        fields.Reserved(1, ref _reserved2);
+        fields.UInt16("energySourceRuntime", ref EnergySourceRuntime);
+        fields.UInt16("vendorSize", ref VendorSize);
+        fields.Block("vendorData", ref VendorData, VendorDataSize);
+    }
+}
+
+/// <summary>Output of HPE's function 2, thresholds: 36 bytes.</summary>
+public sealed class HpeThresholdsOutput : DsmOutput
+{
+    /// <summary>Alarms that are on.</summary>
+    public ushort AlarmControl;
+
+    /// <summary>Temperature.</summary>
+    public ushort Temperature;
+
+    /// <summary>Spare blocks.</summary>
+    public byte Spares;
+
+    /// <summary>Life of the device at which there is a warning, and at which there is an error.</summary>
+    public ushort DeviceLife;
+
+    /// <summary>Life of the energy source at which there is a warning, and at which there is an error.</summary>
+    public ushort EnergySourceLife;
+
+    /// <summary>Temperature of the energy source at which there is a warning, and at which there is an error.</summary>
+    public ushort EnergySourceTemperature;
+
+    private ulong _reserved;
+    private ulong _reserved2;
+    private ulong _reserved3;
+    private ulong _reserved4;
+
+    private protected override string FirstField => "alarmControl";
+
+    internal override void VisitAnswer<T>(ref T fields)
+    {
+        fields.UInt16("alarmControl", ref AlarmControl, FieldFormat.Hex);
+        fields.UInt16("temperature", ref Temperature);
+        fields.UInt8("spares", ref Spares);
+        fields.Reserved(3, ref _reserved);
+        fields.UInt16("deviceLife", ref DeviceLife, FieldFormat.MemoryOrder);
+        fields.Reserved(6, ref _reserved2);
+        fields.UInt16("energySourceLife", ref EnergySourceLife, FieldFormat.MemoryOrder);
+        fields.UInt16("energySourceTemperature", ref EnergySourceTemperature, FieldFormat.MemoryOrder);
+        fields.Reserved(4, ref _reserved3);
+        fields.Reserved(8, ref _reserved4);
+    }
+}
+
+/// <summary>Output of HPE's function 12, the last backup.</summary>
+public sealed class HpeLastBackupOutput : DsmOutput
+{
+    /// <summary>Whether there is an image.</summary>
+    public byte Image;
+
+    /// <summary>How the backup ended.</summary>
+    public byte Completion;
+
+    /// <summary>What started it: bit 0 SAVE_n, 1 external, 2 CKE, 3 firmware, 4 RESET_n.</summary>
+    public byte Initiation;
+
+    /// <summary>State of the controller: bit 0 well, 1 fault of the DRAM, 2 other fault.</summary>
+    public byte Controller;
+
+    private protected override string FirstField => "image";
+
+    internal override void VisitAnswer<T>(ref T fields)
+    {
+        fields.UInt8("image", ref Image);
+        fields.UInt8("completion", ref Completion);
+        fields.UInt8("initiation", ref Initiation, FieldFormat.Hex);
+        fields.UInt8("controller", ref Controller, FieldFormat.Hex);
+    }
+}
+
+/// <summary>Input of HPE's function 19, inject an error.</summary>
+public sealed class HpeInjectInput : DsmPayload
+{
+    /// <summary>Which error.</summary>
+    public byte Type;
+
+    /// <summary>0 once, 1 until it is taken back, 2 take back.</summary>
+    public byte Options;
+
+    internal override void Visit<T>(ref T fields)
+    {
+        fields.UInt8("type", ref Type);
+        fields.UInt8("options", ref Options);
+    }
+}
+
+/// <summary>Output of HPE's function 20, what is injected.</summary>
+public sealed class HpeInjectStatusOutput : DsmOutput
+{
+    /// <summary>0 nothing, 1 injected, 2 pending.</summary>
+    public byte State;
+
+    /// <summary>Which error.</summary>
+    public byte Type;
+
+    /// <summary>Options of the injection.</summary>
+    public byte Options;
+
+    private protected override string FirstField => "state";
+
+    internal override void VisitAnswer<T>(ref T fields)
+    {
+        fields.UInt8("state", ref State);
+        fields.UInt8("type", ref Type);
+        fields.UInt8("options", ref Options);
+    }
+}
