@@ -22,6 +22,14 @@ internal sealed class TraceBuilder(StoreGranularity granularity = StoreGranulari
 
     public TraceBuilder StoreWide(int at, int length, byte value, int thread = 1) => Add(TraceEventKind.Store, thread, at, [.. Enumerable.Repeat(value, length)], StoreKind.Bulk);
 
+    /// <summary>A store through a reference, found by comparing.</summary>
+    public TraceBuilder Direct(int at, byte value, int thread = 1)
+    {
+        Add(TraceEventKind.Store, thread, at, Word(value), StoreKind.Ordered);
+        _events[^1] = _events[^1] with { IsRaw = true };
+        return this;
+    }
+
     public TraceBuilder Flush(int at, int thread = 1) => Add(TraceEventKind.Flush, thread, at, new byte[8], StoreKind.Ordered);
 
     public TraceBuilder DeepFlush(int at, int thread = 1) => Add(TraceEventKind.DeepFlush, thread, at, new byte[8], StoreKind.Ordered);
@@ -46,6 +54,14 @@ internal sealed class TraceBuilder(StoreGranularity granularity = StoreGranulari
     {
         _events.Add(new TraceEvent(TraceEventKind.Note, thread, at, length, [], StoreKind.Ordered, text) { Note = note });
         return this;
+    }
+
+    /// <summary>An operation: what it does between its begin and its acknowledgement.</summary>
+    public TraceBuilder Operation(Action<TraceBuilder> body, int thread = 1)
+    {
+        Note(TraceNote.OperationBegin, text: "operation", thread: thread);
+        body(this);
+        return Note(TraceNote.OperationEnd, text: "operation", thread: thread);
     }
 
     public Trace Build() => new(new byte[Length], granularity, _events);

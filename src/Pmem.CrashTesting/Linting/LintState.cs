@@ -43,7 +43,10 @@ internal sealed class ThreadState(int id)
     public int Id => id;
 
     /// <summary>The event with which its operation began.</summary>
-    public int OperationStart { get; set; }
+    public int OperationStart { get; private set; }
+
+    /// <summary>What its operation stored; some of it may be gone.</summary>
+    public List<PendingStore> Stores { get; } = [];
 
     public bool IsInTransaction { get; private set; }
 
@@ -52,6 +55,12 @@ internal sealed class ThreadState(int id)
 
     /// <summary>Rules, with reasons, that the thread accepts now.</summary>
     public Stack<string> Accepted { get; } = new();
+
+    public void BeginOperation(int index)
+    {
+        OperationStart = index;
+        Stores.Clear();
+    }
 
     public void BeginTransaction()
     {

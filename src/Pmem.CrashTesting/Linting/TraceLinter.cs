@@ -28,7 +28,7 @@ internal sealed class LintPass(Trace trace)
     private readonly Dictionary<int, HashSet<PendingStore>> _waiting = [];
     private readonly Dictionary<int, ThreadState> _threads = [];
     private readonly Dictionary<long, int> _flushers = [];
-    private readonly List<(long Start, long End)> _commitWords = [];
+    private readonly Dictionary<long, List<(long Start, long End)>> _commitWords = [];
     private readonly LintFindings _findings = new();
     private bool _hasOperations;
 
@@ -60,7 +60,7 @@ internal sealed class LintPass(Trace trace)
         }
 
         if (!_hasOperations)
-            DemandDurable(thread: null, since: 0);
+            DemandDurable(_lines.Values.SelectMany(stores => stores));
         return _findings.ToList();
     }
 
@@ -89,6 +89,7 @@ internal sealed class LintPass(Trace trace)
                 CheckOverlap(index, item, thread, store, earlier);
             stores.RemoveAll(s => s.IsGone);
             stores.Add(store);
+            thread.Stores.Add(store);
             if (nonTemporal || trace.Granularity == StoreGranularity.Byte)
                 WaitingOf(item.Thread).Add(store);
         }
@@ -117,33 +118,63 @@ internal sealed class LintPass(Trace trace)
 
     private void CheckCommitWord(int index, TraceEvent item, ThreadState thread)
     {
-        foreach ((long start, long end) in _commitWords)
+        if (_commitWords.Count == 0)
+            return;
+        long end = item.Offset + item.Length;
+        for (long line = item.Offset & -LineSize; line < end; line += LineSize)
         {
-            if (item.Offset >= end || item.Offset + item.Length <= start)
+            if (!_commitWords.TryGetValue(line, out List<(long Start, long End)>? words))
                 continue;
-            bool oneWord = item.Length <= 8 && item.Offset / 8 == (item.Offset + item.Length - 1) / 8 && item.Store is StoreKind.Ordered or StoreKind.ReadModifyWrite or StoreKind.NonTemporal;
-            if (!oneWord || item.Length > 8)
-                Report(LintRule.TornCommit, index, item, thread, $"{item.Length} bytes at 0x{item.Offset:x}");
-            long line = start & -LineSize;
-            foreach ((long other, List<PendingStore> stores) in _lines)
+            foreach ((long start, long wordEnd) in words)
             {
-                if (other == line && item.Store != StoreKind.NonTemporal)
-                    continue; // stores of one line become durable in order
-                if (stores.Find(s => s.Thread == thread && s.Index >= thread.OperationStart && !IsCommitWord(s) && IsPending(s)) is not { } pending)
-                    continue;
-                string state = pending.IsFlushed ? "flushed but not fenced" : "not flushed";
-                Report(LintRule.EarlyCommit, index, item, thread, $"0x{start:x}; 0x{pending.Start:x}, stored by event {pending.Index}{At(pending.Item)}, is {state}");
-                break;
+                if (item.Offset < wordEnd && end > start)
+                    CheckCommitWord(index, item, thread, start);
             }
+        }
+    }
+
+    private void CheckCommitWord(int index, TraceEvent item, ThreadState thread, long start)
+    {
+        bool isOneWord = item.Length <= 8 && item.Offset / 8 == (item.Offset + item.Length - 1) / 8 && item.Store != StoreKind.Bulk;
+        if (!isOneWord)
+            Report(LintRule.TornCommit, index, item, thread, $"{item.Length} bytes at 0x{item.Offset:x}");
+        thread.Stores.RemoveAll(s => s.IsGone);
+        foreach (PendingStore pending in thread.Stores)
+        {
+            // Ordinary stores of one line become durable in order.
+            bool isOrdered = (pending.Start & -LineSize) == (start & -LineSize) && item.Store != StoreKind.NonTemporal;
+            if (isOrdered || IsCommitWord(pending) || !IsPending(pending))
+                continue;
+            string state = pending.IsFlushed ? "flushed but not fenced" : "not flushed";
+            Report(LintRule.EarlyCommit, index, item, thread, $"0x{start:x}; 0x{pending.Start:x}, stored by event {pending.Index}{At(pending.Item)}, is {state}");
+            return;
+        }
+    }
+
+    private void AddCommitWord(long start, long end)
+    {
+        for (long line = start & -LineSize; line < end; line += LineSize)
+        {
+            if (!_commitWords.TryGetValue(line, out List<(long Start, long End)>? words))
+                _commitWords[line] = words = [];
+            if (!words.Contains((start, end)))
+                words.Add((start, end));
         }
     }
 
     private bool IsPending(PendingStore store) => !store.IsGone && !(trace.Granularity == StoreGranularity.Byte && !store.IsNonTemporal);
 
-    private bool IsCommitWord(PendingStore store) => _commitWords.Exists(w => store.Start < w.End && w.Start < store.End);
+    private bool IsCommitWord(PendingStore store) =>
+        _commitWords.TryGetValue(store.Start & -LineSize, out List<(long Start, long End)>? words) && words.Exists(w => store.Start < w.End && w.Start < store.End);
 
     private void OnFlush(int index, TraceEvent item, ThreadState thread)
     {
+        if (item.Offset < 0 || item.Offset + item.Length > trace.Initial.Length)
+        {
+            Report(LintRule.NotPersistent, index, item, thread, $"0x{item.Offset:x}+{item.Length}, in a map of {trace.Initial.Length} bytes");
+            return;
+        }
+
         if (trace.Granularity == StoreGranularity.Byte)
             return; // costs nothing there, and is right elsewhere
         if (trace.Granularity == StoreGranularity.Page)
@@ -206,13 +237,13 @@ internal sealed class LintPass(Trace trace)
         {
             case TraceNote.OperationBegin:
                 _hasOperations = true;
-                thread.OperationStart = index;
+                thread.BeginOperation(index);
                 break;
             case TraceNote.OperationEnd:
-                DemandDurable(thread, thread.OperationStart);
+                DemandDurable(thread.Stores);
                 break;
             case TraceNote.CommitWord:
-                _commitWords.Add((item.Offset, item.Offset + item.Length));
+                AddCommitWord(item.Offset, item.Offset + item.Length);
                 break;
             case TraceNote.TransactionBegin:
                 thread.BeginTransaction();
@@ -254,19 +285,16 @@ internal sealed class LintPass(Trace trace)
     }
 
     /// <summary>Reports what an acknowledged operation left behind that a power failure can take away.</summary>
-    private void DemandDurable(ThreadState? thread, int since)
+    private void DemandDurable(IEnumerable<PendingStore> stores)
     {
-        foreach (List<PendingStore> stores in _lines.Values)
+        foreach (PendingStore store in stores)
         {
-            foreach (PendingStore store in stores)
-            {
-                if (store.IsGone || store.IsReported || store.Index < since || (thread is not null && store.Thread != thread))
-                    continue;
-                store.IsReported = true;
-                bool fenceOnly = store.IsFlushed || store.IsNonTemporal || trace.Granularity == StoreGranularity.Byte;
-                string detail = $"{store.End - store.Start} bytes at 0x{store.Start:x}" + (store.IsFlushed ? $", flushed by event {store.FlushIndex}{At(trace.Events[store.FlushIndex])}" : string.Empty);
-                _findings.Add(fenceOnly ? LintRule.MissingFence : LintRule.MissingFlush, store.Index, store.Item, detail, store.Accepted);
-            }
+            if (store.IsGone || store.IsReported)
+                continue;
+            store.IsReported = true;
+            bool fenceOnly = store.IsFlushed || store.IsNonTemporal || trace.Granularity == StoreGranularity.Byte;
+            string detail = $"{store.End - store.Start} bytes at 0x{store.Start:x}" + (store.IsFlushed ? $", flushed by event {store.FlushIndex}{At(trace.Events[store.FlushIndex])}" : string.Empty);
+            _findings.Add(fenceOnly ? LintRule.MissingFence : LintRule.MissingFlush, store.Index, store.Item, detail, store.Accepted);
         }
     }
 
