@@ -74,7 +74,7 @@ public sealed class CrashReport
     public static CrashReport Create(string name, Trace trace, ExplorationResult result, Action<CrashState>? check = null)
     {
         ArgumentNullException.ThrowIfNull(result);
-        CrashDiagnosis? diagnosis = result.Failure is not { } failure ? null : CrashDiagnosis.Create(trace, failure, check ?? (_ => throw failure.Cause));
+        CrashDiagnosis? diagnosis = result.Failure is not { } failure ? null : CrashDiagnosis.Create(trace, failure, check);
         return new CrashReport(name, trace, TraceLinter.Lint(trace), LintSeverity.Error, result, diagnosis, 0, isReplay: false);
     }
 
@@ -86,7 +86,7 @@ public sealed class CrashReport
         string stem = Path.Combine(folder, $"{string.Concat(Name.Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' ? c : '-'))}-{Trace.Fingerprint:x16}");
         var written = new List<string> { $"{stem}.pmtrace", $"{stem}.html" };
         Trace.Save(written[0]);
-        File.WriteAllText(written[1], HtmlReport.Create(this));
+        File.WriteAllText(written[1], ToHtml());
         if (_diagnosis is not null && Trace.Initial.Length <= MaximumSavedImage)
         {
             written.Add($"{stem}.img");
@@ -95,6 +95,9 @@ public sealed class CrashReport
 
         return written;
     }
+
+    /// <summary>The report as an HTML page that needs nothing beside it: story, time line, images side by side, findings, figures.</summary>
+    public string ToHtml() => HtmlReport.Create(this);
 
     /// <summary>Saves the evidence and throws when the test failed.</summary>
     /// <exception cref="CrashTestException">It failed.</exception>

@@ -86,7 +86,9 @@ public sealed record TraceEvent(TraceEventKind Kind, int Thread, long Offset, lo
             {
                 TraceNote.OperationBegin => $"'{Name}' begins",
                 TraceNote.OperationEnd => $"'{Name}' is acknowledged",
-                _ => $"{Note} 0x{Offset:x}+{Length} {Name}".TrimEnd(),
+                TraceNote.AcceptBegin => $"from here on accepted: {Name}",
+                TraceNote.AcceptEnd => "no longer accepted",
+                _ => $"{Note} {(Length > 0 ? $"0x{Offset:x}+{Length} " : string.Empty)}{Name}".TrimEnd(),
             },
         };
         return Source?.User is { } frame ? $"{what} {(IsRaw ? "before" : "at")} {frame.Where}" : what;

@@ -17,16 +17,25 @@ internal static class Shrinker
     /// <param name="Cause">What the check threw on it.</param>
     /// <param name="Lost">Lines that have less than everything, and must not for the check to fail.</param>
     /// <param name="Early">Lines without whose stores the check passes.</param>
-    internal sealed record Result(CrashImage Image, Exception Cause, IReadOnlyList<long> Lost, IReadOnlyList<long> Early);
+    /// <param name="Passing">An image that differs as little as possible and passes; null when none was found, or none was looked for.</param>
+    internal sealed record Result(CrashImage Image, Exception Cause, IReadOnlyList<long> Lost, IReadOnlyList<long> Early, CrashImage? Passing);
 
-    public static Result Shrink(Trace trace, CrashFailure failure, Action<CrashState> check)
+    /// <param name="trace">What was recorded.</param>
+    /// <param name="failure">What was found.</param>
+    /// <param name="check">The check; null to take the failure as it is.</param>
+    public static Result Shrink(Trace trace, CrashFailure failure, Action<CrashState>? check)
     {
-        if (!failure.Image.IsPowerLoss || failure.Cause is TimeoutException)
-            return new Result(failure.Image, failure.Cause, [], []);
+        // Each try of a check that hangs would take as long again, and leave a thread behind.
+        if (failure.Cause is TimeoutException)
+            check = null;
+        if (!failure.Image.IsPowerLoss)
+            return new Result(failure.Image, failure.Cause, [], [], check is null ? null : FindPassingKill(trace, failure.Image.Point, check));
         using var walker = new ImageWalker(trace, failure.Image.Kind);
         walker.MoveTo(failure.Image.Point);
         if (!walker.TryChoose(failure.Image))
-            return new Result(failure.Image, failure.Cause, [], []);
+            return new Result(failure.Image, failure.Cause, [], [], Passing: null);
+        if (check is null)
+            return AsItIs(walker, failure);
         long start = Stopwatch.GetTimestamp();
         int tries = 0;
         bool HasBudget() => tries++ < MaximumTries && Stopwatch.GetElapsedTime(start) < s_budget;
@@ -84,7 +93,64 @@ internal static class Shrinker
             }
         }
 
-        return new Result(walker.Name(isPowerLoss: true), cause, [.. lost.Select(l => walker.Lines[l].Offset)], early);
+        CrashImage image = walker.Name(isPowerLoss: true);
+        CrashImage? passing = FindPassing(walker, lost, early, HasBudget, check);
+        return new Result(image, cause, [.. lost.Select(l => walker.Lines[l].Offset)], early, passing);
+    }
+
+    /// <summary>The failing image with one lost line given back, or with one early line taken away.</summary>
+    private static CrashImage? FindPassing(ImageWalker walker, List<int> lost, List<long> early, Func<bool> hasBudget, Action<CrashState> check)
+    {
+        foreach (int line in (IEnumerable<int>)[.. lost, .. early.Select(walker.IndexOf)])
+        {
+            if (!hasBudget())
+                break;
+            long before = walker[line];
+            walker.Choose(line, lost.Contains(line) ? walker.Lines[line].Everything : 0);
+            CrashImage? passing = Try(walker, check) is null ? walker.Name(isPowerLoss: true) : null;
+            walker.Choose(line, before);
+            if (passing is not null)
+                return passing;
+        }
+
+        return null;
+    }
+
+    /// <summary>What the process leaves when it dies one store earlier, or one later.</summary>
+    private static CrashImage? FindPassingKill(Trace trace, int point, Action<CrashState> check)
+    {
+        int before = point - 1;
+        while (before > 0 && trace.Events[before - 1].Kind != TraceEventKind.Store)
+            before--;
+        int after = point;
+        while (after < trace.Events.Count && trace.Events[after].Kind != TraceEventKind.Store)
+            after++;
+        foreach (int other in (int[])[before, after + 1])
+        {
+            if (other < 0 || other > trace.Events.Count)
+                continue;
+            var image = new CrashImage(other, [], [], IsPowerLoss: false);
+            if (CrashExplorer.Replay(trace, image, check) is null)
+                return image;
+        }
+
+        return null;
+    }
+
+    private static Result AsItIs(ImageWalker walker, CrashFailure failure)
+    {
+        var lost = new List<long>();
+        var early = new List<long>();
+        for (int line = 0; line < walker.Lines.Count; line++)
+        {
+            long choice = walker[line];
+            if (choice != walker.Lines[line].Everything)
+                lost.Add(walker.Lines[line].Offset);
+            if (choice != 0)
+                early.Add(walker.Lines[line].Offset);
+        }
+
+        return new Result(failure.Image, failure.Cause, lost, early, Passing: null);
     }
 
     private static Exception? Try(ImageWalker walker, Action<CrashState> check)

@@ -94,6 +94,9 @@ public sealed class PersistencyModel
     /// <summary>Lines whose guaranteed content changed since <see cref="ForgetChanges"/>, with that content.</summary>
     internal IReadOnlyDictionary<long, byte[]> Changes => _changed;
 
+    /// <summary>The line at an offset, or null when nothing of it is pending.</summary>
+    internal PendingLine? Find(long offset) => _lines.GetValueOrDefault(offset);
+
     internal void ForgetChanges() => _changed.Clear();
 
     /// <summary>Whether the event will make anything durable that is not yet: the only places where a crash can leave something new.</summary>

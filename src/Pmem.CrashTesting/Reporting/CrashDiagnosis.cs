@@ -10,6 +10,7 @@ namespace Pmem.CrashTesting.Reporting;
 internal sealed class CrashDiagnosis
 {
     private const int MaximumListed = 8;
+    private const string KillAdvice = "Stores that belong together need a transaction, a log, or one 8-byte store that makes them count.";
 
     private readonly Trace _trace;
     private readonly Dictionary<long, PendingLine> _lines = [];
@@ -19,6 +20,7 @@ internal sealed class CrashDiagnosis
         _trace = trace;
         Image = result.Image;
         Cause = result.Cause;
+        Passing = result.Passing;
         if (!Image.IsPowerLoss)
             return;
         var model = new PersistencyModel(trace.Initial, trace.Granularity, Image.Kind);
@@ -34,13 +36,16 @@ internal sealed class CrashDiagnosis
 
     public Exception Cause { get; }
 
+    /// <summary>The nearest image that passes, or null.</summary>
+    public CrashImage? Passing { get; }
+
     /// <summary>Events whose stores are not there, or torn.</summary>
     public IReadOnlyList<(int Event, bool IsTorn)> Lost { get; } = [];
 
     /// <summary>Events whose stores are there, and would better not be without the lost ones.</summary>
     public IReadOnlyList<(int Event, bool IsTorn)> Early { get; } = [];
 
-    public static CrashDiagnosis Create(Trace trace, CrashFailure failure, Action<CrashState> check) => new(trace, Shrinker.Shrink(trace, failure, check));
+    public static CrashDiagnosis Create(Trace trace, CrashFailure failure, Action<CrashState>? check) => new(trace, Shrinker.Shrink(trace, failure, check));
 
     public override string ToString()
     {
@@ -57,7 +62,7 @@ internal sealed class CrashDiagnosis
     }
 
     /// <summary>The innermost call of the check, with its line: not one of ours, and not one of the base library, which has no lines here.</summary>
-    private string? CauseLine() => new StackTrace(Cause, fNeedFileInfo: true).GetFrames()
+    public string? CauseLine() => new StackTrace(Cause, fNeedFileInfo: true).GetFrames()
         .Where(f => f.GetFileName() is not null && f.GetMethod()?.DeclaringType is { } type && type.Assembly != typeof(CrashDiagnosis).Assembly)
         .Select(f => $"at {f.GetMethod()!.DeclaringType!.Name}.{f.GetMethod()!.Name} in {f.GetFileName()}:line {f.GetFileLineNumber()}")
         .FirstOrDefault();
@@ -71,7 +76,7 @@ internal sealed class CrashDiagnosis
             next++;
         if (next < _trace.Events.Count)
             Append(text, "not done", next, note: null);
-        text.Append("  Stores that belong together need a transaction, a log, or one 8-byte store that makes them count.\n");
+        text.Append("  ").Append(KillAdvice).Append('\n');
     }
 
     private void TellPowerLoss(StringBuilder text)
@@ -89,8 +94,11 @@ internal sealed class CrashDiagnosis
         text.Append("  ").Append(Advice()).Append('\n');
     }
 
-    private string Advice()
+    /// <summary>How to mend it, in a sentence or two.</summary>
+    public string Advice()
     {
+        if (!Image.IsPowerLoss)
+            return KillAdvice;
         if (Lost.Count == 0)
             return "Nothing is lost that was stored before: recovery does not stand this state.";
         (int lost, bool torn) = Lost[0];
@@ -131,7 +139,7 @@ internal sealed class CrashDiagnosis
     }
 
     /// <summary>Why a store was not guaranteed.</summary>
-    private string Status(int index)
+    public string Status(int index)
     {
         TraceEvent store = _trace.Events[index];
         if (Image.Kind == CrashKind.PowerLossWithoutAdr)
