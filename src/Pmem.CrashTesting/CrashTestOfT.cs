@@ -155,6 +155,17 @@ public sealed class CrashTest<T>
     /// <summary>Runs the workload and returns its trace, without exploring it.</summary>
     public Trace Record() => Record(out _);
 
+    /// <summary>The test's name.</summary>
+    public string Name => _name;
+
+    internal Trace RecordForMutation()
+    {
+        _captureStacks = true;
+        return Record(out _);
+    }
+
+    internal void Judge(CrashState state) => _oracle.Judge(state);
+
     /// <summary>Runs the test.</summary>
     /// <param name="options">How far to explore; <see cref="DefaultOptions"/> when null.</param>
     /// <param name="cancellation">Stops early.</param>

@@ -29,7 +29,11 @@ public sealed class SourceStack
     private readonly (MethodBase Method, int Offset)[] _calls;
     private SourceFrame[]? _frames;
 
-    private SourceStack((MethodBase Method, int Offset)[] calls) => _calls = calls;
+    private SourceStack((MethodBase Method, int Offset)[] calls, int place)
+    {
+        _calls = calls;
+        Place = place;
+    }
 
     internal SourceStack(SourceFrame[] frames)
     {
@@ -46,12 +50,16 @@ public sealed class SourceStack
     /// <summary>The innermost call, in this library or not: the place that made the event.</summary>
     public SourceFrame? Site => Frames.Count > 0 ? Frames[0] : null;
 
+    /// <summary>Where in its method the innermost call is, in machine code: tells calls apart whose lines the compiler has merged.</summary>
+    internal int Place { get; }
+
     /// <summary>Takes the stack of this thread; equal stacks are the same object.</summary>
     internal static SourceStack Capture(Dictionary<StackKey, SourceStack> known)
     {
         var trace = new StackTrace(2, fNeedFileInfo: false);
         var calls = new List<(MethodBase, int)>(MaximumFrames);
         int count = trace.FrameCount;
+        int place = 0;
         for (int i = 0; i < count && calls.Count < MaximumFrames; i++)
         {
             StackFrame frame = trace.GetFrame(i)!;
@@ -67,20 +75,23 @@ public sealed class SourceStack
 
             if (calls.Count == 0 && assembly == typeof(PersistentMap).Assembly)
                 continue;
+            if (calls.Count == 0)
+                place = frame.GetNativeOffset();
             calls.Add((method, frame.GetILOffset()));
         }
 
-        var key = new StackKey([.. calls]);
+        var key = new StackKey([.. calls], place);
         if (!known.TryGetValue(key, out SourceStack? stack))
-            known[key] = stack = new SourceStack([.. calls]);
+            known[key] = stack = new SourceStack([.. calls], place);
         return stack;
     }
 
-    internal readonly struct StackKey((MethodBase Method, int Offset)[] calls) : IEquatable<StackKey>
+    internal readonly struct StackKey((MethodBase Method, int Offset)[] calls, int place) : IEquatable<StackKey>
     {
         private readonly (MethodBase Method, int Offset)[] _calls = calls;
+        private readonly int _place = place;
 
-        public bool Equals(StackKey other) => _calls.AsSpan().SequenceEqual(other._calls);
+        public bool Equals(StackKey other) => _place == other._place && _calls.AsSpan().SequenceEqual(other._calls);
 
         public override bool Equals(object? obj) => obj is StackKey other && Equals(other);
 

@@ -34,15 +34,19 @@ internal sealed class ExplorationRun : IDisposable
     private Exception? _broken;
 
     private readonly ImageBuffer? _buffer;
+    private readonly IReadOnlySet<(ImageHash Hash, int Demands)>? _known;
 
     /// <param name="trace">What was recorded.</param>
     /// <param name="check">Judges an image.</param>
     /// <param name="options">How far to explore.</param>
     /// <param name="cancellation">Stops early.</param>
     /// <param name="buffer">Where the initial image is, to explore on the calling thread and in that buffer; null for buffers of its own.</param>
-    public ExplorationRun(Trace trace, Action<CrashState> check, ExplorationOptions options, CancellationToken cancellation, ImageBuffer? buffer = null)
+    /// <param name="known">Images, as <see cref="Seen"/> of another run from the same initial image names them, that need no judging.</param>
+    public ExplorationRun(
+        Trace trace, Action<CrashState> check, ExplorationOptions options, CancellationToken cancellation, ImageBuffer? buffer = null, IReadOnlySet<(ImageHash Hash, int Demands)>? known = null)
     {
         _buffer = buffer;
+        _known = known;
         _trace = trace;
         _check = check;
         _options = options;
@@ -50,6 +54,9 @@ internal sealed class ExplorationRun : IDisposable
         _kind = options.AdrFails ? CrashKind.PowerLossWithoutAdr : CrashKind.PowerLoss;
         _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
     }
+
+    /// <summary>The images that were judged.</summary>
+    public IReadOnlySet<(ImageHash Hash, int Demands)> Seen => _seen.Keys.ToHashSet();
 
     public ExplorationResult Execute()
     {
@@ -183,6 +190,8 @@ internal sealed class ExplorationRun : IDisposable
         {
             if (run._stop.IsCancellationRequested)
                 return false;
+            if (run._known is { } known && known.Contains((walker.Hash, walker.Demands)))
+                return true;
             if (!run._seen.TryAdd((walker.Hash, walker.Demands), 0))
             {
                 Interlocked.Increment(ref run._duplicates);

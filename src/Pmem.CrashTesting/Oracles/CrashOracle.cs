@@ -98,9 +98,9 @@ internal sealed class CrashOracle<T>(Func<PersistentMap, T> open)
         {
             // The documented answer.
         }
-        catch (Exception e) when (!poison.WasFatal)
+        catch (Exception e)
         {
-            throw new CrashTestException($"bad media at 0x{offset:x}: expected success or a PmemException, got {e.GetType().Name}: {e.Message}", e);
+            throw poison.WasFatal ? Fatal(offset, e) : new CrashTestException($"bad media at 0x{offset:x}: expected success or a PmemException, got {e.GetType().Name}: {e.Message}", e);
         }
         finally
         {
@@ -109,8 +109,11 @@ internal sealed class CrashOracle<T>(Func<PersistentMap, T> open)
         }
 
         if (poison.WasFatal)
-            throw new CrashTestException($"bad media at 0x{offset:x} was read without a check: on hardware that kills the process; use TryRead or CheckedRead");
+            throw Fatal(offset, null);
     }
+
+    private static CrashTestException Fatal(long offset, Exception? inner) =>
+        new($"bad media at 0x{offset:x} was read without a check: on hardware that kills the process; use TryRead or CheckedRead", inner);
 
     private void JudgeRecovery(CrashState state, CrashImage crash)
     {

@@ -13,25 +13,30 @@ namespace Pmem.Objects.Tests.Crash;
 internal static class CrashHarness
 {
     public const int RootSize = 8192;
-    private const long PoolSize = 20 << 20;
+    public const long PoolSize = 20 << 20;
 
     public static void Explore(Action<ObjectStore> prepare, Action<ObjectStore> operation, ExplorationOptions? options = null, bool interruptRecovery = false)
     {
-        CrashTest<ObjectStore> test = CrashTest
-            .For(Create, Open)
-            .OnMap(PoolSize)
-            .Prepare(prepare)
-            .WithoutSourceLines()
-            .Step("operation", operation)
-            .Observe(Describe)
-            .Check(DemandConsistent)
-            .Then(DemandUsable);
-        test.Prepare(store => test.DirectStores(store.RootOffset, RootSize));
+        CrashTest<ObjectStore> test = Build("operation", prepare, operation).WithoutSourceLines().Then(DemandUsable);
         if (interruptRecovery)
             test.CrashRecovery(imagesPerPoint: 8, every: 3);
         CrashReport report = test.Run((options ?? new ExplorationOptions()) with { Parallelism = 0 }, TestContext.Current.CancellationToken);
         TestContext.Current.TestOutputHelper?.WriteLine(report.Summary);
         Assert.True(report.Exploration.Images > 1, "a mutating operation leaves more than one image");
+    }
+
+    /// <summary>An operation on a store, with everything demanded of it but that life goes on.</summary>
+    public static CrashTest<ObjectStore> Build(string name, Action<ObjectStore> prepare, params Action<ObjectStore>[] operations)
+    {
+        CrashTest<ObjectStore> test = CrashTest
+            .For(Create, Open, name)
+            .OnMap(PoolSize)
+            .Prepare(prepare)
+            .Observe(Describe)
+            .Check(DemandConsistent);
+        foreach (Action<ObjectStore> operation in operations)
+            test.Step(name, operation);
+        return test.Prepare(store => test.DirectStores(store.RootOffset, RootSize));
     }
 
     /// <summary>Objects and the root's content; log extensions are nobody's business.</summary>
@@ -53,18 +58,18 @@ internal static class CrashHarness
 
     // The beginning is enough to tell contents apart, and keeps the checks quick.
     private static string Content(ObjectStore store, long offset, long length) =>
-        Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(store.Map.GetSpan(offset, (int)Math.Min(length, RootSize))));
+        Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(store.Map.GetSpan(offset, (int)Math.Min(length, 4 * RootSize))));
 
-    private static ObjectStore Create(PersistentMap map)
+    public static ObjectStore Create(PersistentMap map)
     {
         ObjectStore store = ObjectStore.Create(map, "crash");
         store.GetRoot(RootSize);
         return store;
     }
 
-    private static ObjectStore Open(PersistentMap map) => ObjectStore.Open(map, "crash");
+    public static ObjectStore Open(PersistentMap map) => ObjectStore.Open(map, "crash");
 
-    private static void DemandConsistent(ObjectStore store)
+    public static void DemandConsistent(ObjectStore store)
     {
         DemandNoLeak(store);
         StoreCheckResult check = ObjectStore.Check(store.Map);
