@@ -1,0 +1,164 @@
+using Pmem.Blocks.Layout;
+using Pmem.Platform.InfoBlocks;
+using Pmem.Platform.Labels;
+
+namespace Pmem.Platform.Model;
+
+/// <content>From labels and info blocks to views.</content>
+public partial class LabelledPlatform
+{
+    private RegionView View(int number, LabelArea?[] all)
+    {
+        PlatformRegion region = _regions[number];
+        RegionDescription description = region.Description;
+        LabelArea?[] areas = Of(region, all);
+        RegionLabelVerdict verdict = RegionLabelVerdict.Judge(description, areas);
+        var space = new RegionSpace(description, areas);
+        bool divides = verdict.State == RegionState.Enabled;
+        return new RegionView
+        {
+            Name = $"region{number}",
+            Start = description.SystemBase,
+            Size = description.Size,
+            Alignment = description.Alignment,
+            AvailableSize = divides ? space.Available : 0,
+            MaximumExtent = divides ? space.MaximumExtent : 0,
+            SetCookie = description.Cookie.For(areas[0]?.Format),
+            State = verdict.State,
+            Reason = verdict.Reason,
+            IsReadOnly = region.IsReadOnly,
+            Domain = region.Domain,
+            Mappings = [.. description.Mappings.Select((mapping, i) => new MappingView($"nmem{region.Dimms[i]}", mapping.DpaStart, mapping.Size, description.PositionOf(i)))],
+            Namespaces = [.. Discover(number, verdict).Select(found => found.View)],
+        };
+    }
+
+    private List<(NamespaceView View, NamespacePersonality Personality)> Discover(int number, RegionLabelVerdict verdict)
+    {
+        RegionDescription region = _regions[number].Description;
+        DiscoveredNamespace[] found = verdict.State switch
+        {
+            RegionState.Enabled => [.. verdict.Namespaces],
+            RegionState.LabelLess => [new DiscoveredNamespace(Guid.Empty, string.Empty, region.SystemBase, region.Size, 0, Guid.Empty, [])],
+            _ => [],
+        };
+        return [.. found.Select((space, i) => View(number, i, space))];
+    }
+
+    private (NamespaceView View, NamespacePersonality Personality) View(int number, int index, DiscoveredNamespace found)
+    {
+        NamespacePersonality personality = NamespacePersonality.Probe(ReadHead(number, found), NamespaceClasses.Of(found.Abstraction), found.Uuid, found.Start, found.Size);
+        string suffix = index == 0 ? string.Empty : $".{index}";
+        var view = new NamespaceView
+        {
+            Name = $"namespace{number}.{index}",
+            Region = $"region{number}",
+            Mode = personality.Mode,
+            Size = found.Size,
+            RawSize = found.Size,
+            Start = found.Start,
+            Uuid = found.Uuid,
+            RawUuid = found.Uuid,
+            FriendlyName = found.Name,
+            SectorSize = found.LbaSize == 4096 ? 4096 : 512,
+            Device = $"pmem{number}{suffix}",
+            IsEnabled = personality.CanBeEnabled,
+            Reasons = personality.Reasons,
+        };
+        if (personality.Pfn is { } block)
+        {
+            bool fits = block.DataOffset < found.Size && block.EndTruncate < found.Size - block.DataOffset;
+            view = view with
+            {
+                Map = block.Mode,
+                Size = fits ? found.Size - block.DataOffset - block.EndTruncate : 0,
+                DataOffset = block.DataOffset,
+                Uuid = block.Uuid,
+                Alignment = block.Alignment,
+                SectorSize = block.Kind == PfnKind.Dax ? 0 : view.SectorSize,
+                Device = block.Kind == PfnKind.Dax ? $"dax{number}.{index}" : view.Device,
+            };
+        }
+        else if (personality.Btt is { } info)
+        {
+            long initial = info.Major == 2 ? 0 : BttFormat.Linux11.InitialOffset;
+            view = view with
+            {
+                Size = SectorBytes(number, found, initial),
+                DataOffset = (ulong)initial,
+                Uuid = NetworkGuid.Read(BttInfo.UuidOf(in info)),
+                SectorSize = (int)info.ExternalBlockSize,
+                Device = $"{view.Device}s",
+            };
+        }
+
+        return (view with { IsEnabled = personality.CanBeEnabled && !_disabled.Contains(KeyOf(view)) }, personality);
+    }
+
+    private byte[] ReadHead(int number, DiscoveredNamespace found)
+    {
+        const ulong Page = 4096;
+        byte[] head = new byte[Math.Min((ulong)NamespacePersonality.HeadSize, found.Size)];
+        ulong offset = found.Start - _regions[number].Description.SystemBase;
+        ulong first = offset / Page * Page;
+        ulong end = (offset + (ulong)head.Length + Page - 1) / Page * Page;
+        try
+        {
+            using PersistentMap map = _regions[number].Memory.Map((long)first, (long)(end - first), readOnly: true);
+            return map.TryRead((long)(offset - first), head) ? head : [];
+        }
+        catch (PmemException)
+        {
+            // A DIMM is missing: nothing is known of the content.
+            return [];
+        }
+    }
+
+    /// <summary>Sectors of all arenas: each says how many it has and where the next begins.</summary>
+    private ulong SectorBytes(int number, DiscoveredNamespace found, long initial)
+    {
+        ulong bytes = 0;
+        long offset = (long)(found.Start - _regions[number].Description.SystemBase) + initial;
+        long end = offset - initial + (long)found.Size;
+        for (int arena = 0; arena < BttLayout.ArenaCount((long)found.Size) && end - offset >= BttInfo.Size; arena++)
+        {
+            using PersistentMap map = _regions[number].Memory.Map(offset, BttInfo.Size, readOnly: true);
+            byte[] page = new byte[BttInfo.Size];
+            if (!map.TryRead(0, page))
+                break;
+            BttInfo info = BttInfo.Read(page);
+            if (!info.IsIntact)
+                break;
+            bytes += (ulong)info.ExternalBlocks * (info.ExternalBlockSize >= 4096 ? 4096UL : 512UL);
+            if (info.NextOffset != (ulong)BttLayout.MaximumArena)
+                break;
+            offset += BttLayout.MaximumArena;
+        }
+
+        return bytes;
+    }
+
+    private (int Region, NamespaceView Space)? Find(string name, LabelArea?[] areas)
+    {
+        for (int i = 0; i < _regions.Count; i++)
+        {
+            NamespaceView? found = Discover(i, Judge(_regions[i], areas)).Find(space => space.View.Name == name).View;
+            if (found is not null)
+                return (i, found);
+        }
+
+        return null;
+    }
+
+    private bool CanBeEnabled(string name, LabelArea?[] areas)
+    {
+        for (int i = 0; i < _regions.Count; i++)
+        {
+            (NamespaceView? view, NamespacePersonality? personality) = Discover(i, Judge(_regions[i], areas)).Find(space => space.View.Name == name);
+            if (view is not null)
+                return personality!.CanBeEnabled;
+        }
+
+        return false;
+    }
+}

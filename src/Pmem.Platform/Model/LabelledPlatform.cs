@@ -1,0 +1,197 @@
+using Pmem.Platform.InfoBlocks;
+using Pmem.Platform.Labels;
+
+namespace Pmem.Platform.Model;
+
+/// <summary>
+/// A platform whose namespaces are managed here rather than by a kernel: from label storage areas and the memory of regions, by the rules of
+/// Linux, so that a kernel that is given the same bytes sees the same namespaces under the same names.
+/// </summary>
+/// <remarks>
+/// <para>A namespace is created in free space: first its info block, then its labels, whose last index block makes it appear. It is destroyed by its labels
+/// alone. So a crash leaves the old namespaces or the new ones; a part of labels that is left over is found by <see cref="LabelRepair"/>.
+/// Reconfiguring destroys and creates: a crash between leaves the namespace destroyed, as its content is anyway.</para>
+/// <para>Members may be called from many threads, one at a time goes on.</para>
+/// </remarks>
+public partial class LabelledPlatform : IPlatform
+{
+    private readonly Lock _gate = new();
+    private readonly IReadOnlyList<PlatformDimm> _dimms;
+    private readonly IReadOnlyList<PlatformRegion> _regions;
+    private readonly HashSet<string> _disabled = new(StringComparer.Ordinal);
+
+    /// <summary>Makes the platform.</summary>
+    /// <param name="provider">Who provides it.</param>
+    /// <param name="dimms">Its DIMMs, in the order of their numbers.</param>
+    /// <param name="regions">Its regions, in the order of their numbers.</param>
+    public LabelledPlatform(string provider, IReadOnlyList<PlatformDimm> dimms, IReadOnlyList<PlatformRegion> regions)
+    {
+        Provider = provider;
+        _dimms = dimms;
+        _regions = regions;
+    }
+
+    /// <inheritdoc/>
+    public string Provider { get; }
+
+    /// <summary>Uuids of disabled namespaces (names, where there is no uuid), to be kept over a restart.</summary>
+    public IReadOnlyCollection<string> DisabledNamespaces
+    {
+        get
+        {
+            lock (_gate)
+                return [.. _disabled];
+        }
+    }
+
+    /// <summary>Marks a namespace as disabled from the start.</summary>
+    /// <param name="key">As <see cref="DisabledNamespaces"/> gave it.</param>
+    public void MarkDisabled(string key)
+    {
+        lock (_gate)
+            _disabled.Add(key);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<DimmView> GetDimms()
+    {
+        lock (_gate)
+        {
+            LabelArea?[] areas = ReadAreas();
+            RegionLabelVerdict[] verdicts = [.. _regions.Select(region => Judge(region, areas))];
+            return [.. _dimms.Select((dimm, i) => new DimmView($"nmem{i}", dimm.Handle, dimm.PhysicalId, dimm.Id, dimm.Capacity, dimm.Labels?.Size ?? 0, areas[i]?.Format, Math.Max(0, (areas[i]?.Current?.FreeSlots ?? 0) - 1), IsEnabled(i, verdicts)))];
+        }
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<RegionView> GetRegions()
+    {
+        lock (_gate)
+        {
+            LabelArea?[] areas = ReadAreas();
+            return [.. _regions.Select((_, i) => View(i, areas))];
+        }
+    }
+
+    /// <inheritdoc/>
+    public PlatformResult<NamespaceView> CreateNamespace(NamespaceRequest request)
+    {
+        lock (_gate)
+        {
+            PlatformResult<NamespaceView>? refusal = null;
+            for (int i = 0; i < _regions.Count; i++)
+            {
+                if (request.Region is not null && request.Region != $"region{i}")
+                    continue;
+                PlatformResult<NamespaceView> result = Create(i, request, replaced: null);
+                if (result.Succeeded)
+                    return result;
+                refusal ??= result;
+            }
+
+            return refusal ?? PlatformResult<NamespaceView>.Refused(PlatformError.NotFound, request.Region is null ? "there is no region" : $"there is no region {request.Region}", "list the regions first");
+        }
+    }
+
+    /// <inheritdoc/>
+    public PlatformResult<NamespaceView> DestroyNamespace(string name, bool force = false)
+    {
+        lock (_gate)
+        {
+            LabelArea?[] areas = ReadAreas();
+            if (FindChangeable(name, areas, force) is { Succeeded: false } refusal)
+                return refusal;
+            (int region, NamespaceView space) = Find(name, areas)!.Value;
+            Remove(region, space, areas);
+            return PlatformResult<NamespaceView>.Done(space with { IsEnabled = false });
+        }
+    }
+
+    /// <inheritdoc/>
+    public PlatformResult<NamespaceView> ReconfigureNamespace(string name, NamespaceRequest request, bool force = false)
+    {
+        lock (_gate)
+        {
+            LabelArea?[] areas = ReadAreas();
+            if (FindChangeable(name, areas, force) is { Succeeded: false } refusal)
+                return refusal;
+            (int region, NamespaceView space) = Find(name, areas)!.Value;
+            return Create(region, request with { Size = request.Size ?? space.RawSize, Name = request.Name.Length > 0 ? request.Name : space.FriendlyName }, space);
+        }
+    }
+
+    /// <inheritdoc/>
+    public PlatformResult<NamespaceView> EnableNamespace(string name) => Switch(name, enable: true);
+
+    /// <inheritdoc/>
+    public PlatformResult<NamespaceView> DisableNamespace(string name) => Switch(name, enable: false);
+
+    /// <summary>Maps the data of an enabled namespace; of sector mode all of it, for a block translation table to be opened on. The caller disposes the map.</summary>
+    /// <exception cref="PmemException">There is no such namespace, it is not enabled, or its memory cannot be mapped.</exception>
+    public PersistentMap OpenNamespace(string name, bool readOnly = false)
+    {
+        lock (_gate)
+        {
+            (int region, NamespaceView space) = Find(name, ReadAreas()) ?? throw new PmemException($"there is no namespace {name}; list the namespaces first");
+            if (!space.IsEnabled)
+                throw new PmemException($"{name} is disabled: {(space.Reasons.Count > 0 ? space.Reasons[^1] : "enable it first")}");
+            bool isSector = space.Mode == NamespaceMode.Sector;
+            ulong offset = space.Start - _regions[region].Description.SystemBase + (isSector ? 0 : space.DataOffset);
+            return _regions[region].Memory.Map((long)offset, (long)(isSector ? space.RawSize : space.Size), readOnly);
+        }
+    }
+
+    private PlatformResult<NamespaceView> Switch(string name, bool enable)
+    {
+        lock (_gate)
+        {
+            LabelArea?[] areas = ReadAreas();
+            if (Find(name, areas) is not (_, { } space))
+                return Unknown(name);
+            if (enable && space.Reasons.Count > 0 && !CanBeEnabled(name, areas))
+                return PlatformResult<NamespaceView>.Refused(PlatformError.CannotEnable, $"{name} cannot be enabled: {space.Reasons[^1]}", "reconfigure it, or put it back to the address it was made for");
+            if (enable)
+                _disabled.Remove(KeyOf(space));
+            else
+                _disabled.Add(KeyOf(space));
+            return PlatformResult<NamespaceView>.Done(Find(name, areas)!.Value.Space);
+        }
+    }
+
+    private PlatformResult<NamespaceView>? FindChangeable(string name, LabelArea?[] areas, bool force)
+    {
+        if (Find(name, areas) is not (int region, { } space))
+            return Unknown(name);
+        if (_regions[region].IsReadOnly)
+            return PlatformResult<NamespaceView>.Refused(PlatformError.RegionUnusable, $"region{region} is read-only: a DIMM of it is not armed", "replace the DIMM");
+        if (space.RawUuid == Guid.Empty)
+            return PlatformResult<NamespaceView>.Refused(PlatformError.NoLabels, $"{name} is the whole of a region without labels", "create a namespace in the region, which writes labels");
+        return space.IsEnabled && !force
+            ? PlatformResult<NamespaceView>.Refused(PlatformError.InUse, $"{name} is enabled and may be in use", "disable it first, or force it")
+            : null;
+    }
+
+    private static PlatformResult<NamespaceView> Unknown(string name) => PlatformResult<NamespaceView>.Refused(PlatformError.NotFound, $"there is no namespace {name}", "list the namespaces first");
+
+    private static string KeyOf(NamespaceView space) => space.RawUuid == Guid.Empty ? space.Region : space.RawUuid.ToString();
+
+    private bool IsEnabled(int dimm, RegionLabelVerdict[] verdicts)
+    {
+        for (int i = 0; i < _regions.Count; i++)
+        {
+            for (int mapping = 0; mapping < _regions[i].Dimms.Count; mapping++)
+            {
+                if (_regions[i].Dimms[mapping] == dimm && !verdicts[i].DimmEnabled[mapping])
+                    return false;
+            }
+        }
+
+        return true;
+    }
+
+    private LabelArea?[] ReadAreas() => [.. _dimms.Select(dimm => dimm.Labels is null ? null : LabelArea.Read(dimm.Labels))];
+
+    private static LabelArea?[] Of(PlatformRegion region, LabelArea?[] areas) => [.. region.Dimms.Select(dimm => areas[dimm])];
+
+    private static RegionLabelVerdict Judge(PlatformRegion region, LabelArea?[] areas) => RegionLabelVerdict.Judge(region.Description, Of(region, areas));
+}

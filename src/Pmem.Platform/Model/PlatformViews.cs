@@ -1,0 +1,119 @@
+using Pmem.Platform.Acpi;
+using Pmem.Platform.InfoBlocks;
+using Pmem.Platform.Labels;
+
+namespace Pmem.Platform.Model;
+
+/// <summary>A DIMM as it is now.</summary>
+/// <param name="Name"><c>nmem0</c> and so on.</param>
+/// <param name="Handle">Device handle.</param>
+/// <param name="PhysicalId">SMBIOS handle.</param>
+/// <param name="Id">Identity: vendor, location, date and serial number.</param>
+/// <param name="Capacity">Bytes of media.</param>
+/// <param name="LabelSize">Bytes of the label storage area; 0 without one.</param>
+/// <param name="LabelFormat">Form of the labels; null when unlabelled.</param>
+/// <param name="AvailableSlots">Slots that may be used: free ones less the one that must stay free.</param>
+/// <param name="IsEnabled">Whether a kernel enables it.</param>
+public sealed record DimmView(string Name, NfitDeviceHandle Handle, ushort PhysicalId, string Id, ulong Capacity, int LabelSize, LabelFormat? LabelFormat, int AvailableSlots, bool IsEnabled);
+
+/// <summary>A DIMM's part of a region.</summary>
+/// <param name="Dimm">Name of the DIMM.</param>
+/// <param name="Offset">DIMM physical address.</param>
+/// <param name="Length">Bytes.</param>
+/// <param name="Position">Rank in the set.</param>
+public sealed record MappingView(string Dimm, ulong Offset, ulong Length, int Position);
+
+/// <summary>A region as it is now.</summary>
+public sealed record RegionView
+{
+    /// <summary><c>region0</c> and so on.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>System physical address.</summary>
+    public required ulong Start { get; init; }
+
+    /// <summary>Bytes.</summary>
+    public required ulong Size { get; init; }
+
+    /// <summary>Unit of namespace sizes.</summary>
+    public required ulong Alignment { get; init; }
+
+    /// <summary>Free bytes, summed over the DIMMs; may be scattered.</summary>
+    public required ulong AvailableSize { get; init; }
+
+    /// <summary>Size of the largest namespace that can be created.</summary>
+    public required ulong MaximumExtent { get; init; }
+
+    /// <summary>Interleave set cookie for the form of labels that is in use.</summary>
+    public required ulong SetCookie { get; init; }
+
+    /// <summary>What becomes of the region.</summary>
+    public required RegionState State { get; init; }
+
+    /// <summary>Why it is not enabled, or came up without labels.</summary>
+    public required string Reason { get; init; }
+
+    /// <summary>Whether nothing may be written: a DIMM is not armed.</summary>
+    public required bool IsReadOnly { get; init; }
+
+    /// <summary>Where stores are safe when power fails; null when not known.</summary>
+    public PersistenceDomain? Domain { get; init; }
+
+    /// <summary>The DIMMs, in the order of the table.</summary>
+    public required IReadOnlyList<MappingView> Mappings { get; init; }
+
+    /// <summary>Its namespaces, in the order of their numbers.</summary>
+    public required IReadOnlyList<NamespaceView> Namespaces { get; init; }
+}
+
+/// <summary>A namespace as it is now.</summary>
+public sealed record NamespaceView
+{
+    /// <summary><c>namespace0.0</c> and so on.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Name of the region.</summary>
+    public required string Region { get; init; }
+
+    /// <summary>What it is.</summary>
+    public required NamespaceMode Mode { get; init; }
+
+    /// <summary>Where page structures are kept; <see cref="PageMapMode.None"/> in raw and sector mode.</summary>
+    public PageMapMode Map { get; init; }
+
+    /// <summary>Bytes that its users see.</summary>
+    public required ulong Size { get; init; }
+
+    /// <summary>Bytes that it takes of the region.</summary>
+    public required ulong RawSize { get; init; }
+
+    /// <summary>System physical address.</summary>
+    public required ulong Start { get; init; }
+
+    /// <summary>First byte of data, from the start; of sector mode the first arena.</summary>
+    public ulong DataOffset { get; init; }
+
+    /// <summary>Uuid of the info block; of the namespace in raw mode.</summary>
+    public required Guid Uuid { get; init; }
+
+    /// <summary>Uuid of the namespace; empty without labels.</summary>
+    public required Guid RawUuid { get; init; }
+
+    /// <summary>Friendly name.</summary>
+    public string FriendlyName { get; init; } = string.Empty;
+
+    /// <summary>Bytes of a sector; 0 for devdax.</summary>
+    public int SectorSize { get; init; }
+
+    /// <summary>Alignment of data; 0 in raw and sector mode.</summary>
+    public ulong Alignment { get; init; }
+
+    /// <summary>The device that Linux gives it: <c>pmem0</c>, <c>pmem0.1s</c>, <c>dax0.0</c>.</summary>
+    public required string Device { get; init; }
+
+    /// <summary>Whether it is enabled.</summary>
+    public required bool IsEnabled { get; init; }
+
+    /// <summary>Why it is what it is.</summary>
+    public required IReadOnlyList<string> Reasons { get; init; }
+}

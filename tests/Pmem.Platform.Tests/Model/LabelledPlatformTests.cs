@@ -1,0 +1,215 @@
+using Pmem.Blocks;
+using Pmem.Platform.InfoBlocks;
+using Pmem.Platform.Labels;
+using Pmem.Platform.Model;
+
+namespace Pmem.Platform.Tests.Model;
+
+public sealed class LabelledPlatformTests
+{
+    private const ulong MiB = 1 << 20;
+
+    /// <summary>The numbers that ndctl listed for the same set with the same namespaces in a guest.</summary>
+    [Fact]
+    public void Sizes_are_those_that_ndctl_lists()
+    {
+        using var test = new TestPlatform(2);
+        LabelledPlatform platform = test.Boot();
+        NamespaceView sector = Create(platform, NamespaceMode.Sector, 64, "sec");
+        NamespaceView fsdax = Create(platform, NamespaceMode.Fsdax, 256, "fsd");
+        NamespaceView devdax = Create(platform, NamespaceMode.Devdax, 32, "dd");
+        NamespaceView raw = Create(platform, NamespaceMode.Raw, 16, "rr");
+        Assert.Equal((65966080UL, 4096, "pmem0s"), (sector.Size, sector.SectorSize, sector.Device));
+        Assert.Equal((262144000UL, 2 * MiB, "pmem0.1"), (fsdax.Size, fsdax.Alignment, fsdax.Device));
+        Assert.Equal((31457280UL, 2 * MiB, "dax0.2"), (devdax.Size, devdax.Alignment, devdax.Device));
+        Assert.Equal((16 * MiB, "pmem0.3"), (raw.Size, raw.Device));
+
+        RegionView region = Assert.Single(test.Boot().GetRegions());
+        Assert.Equal((512 * MiB, 16 * MiB, 144 * MiB, 144 * MiB, 0xbc2ede224e872315UL), (region.Size, region.Alignment, region.AvailableSize, region.MaximumExtent, region.SetCookie));
+        Assert.Equal(["sec", "fsd", "dd", "rr"], region.Namespaces.Select(space => space.FriendlyName));
+        Assert.Equal([NamespaceMode.Sector, NamespaceMode.Fsdax, NamespaceMode.Devdax, NamespaceMode.Raw], region.Namespaces.Select(space => space.Mode));
+        Assert.All(region.Namespaces, space => Assert.True(space.IsEnabled));
+        Assert.Equal([0, 1], region.Mappings.Select(mapping => mapping.Position));
+        Assert.All(test.Boot().GetDimms(), dimm => Assert.Equal(510 - 4 - 1, dimm.AvailableSlots));
+    }
+
+    [Fact]
+    public void The_default_takes_the_largest_extent_as_fsdax()
+    {
+        using var test = new TestPlatform(1);
+        NamespaceView made = test.Boot().CreateNamespace(new NamespaceRequest()).Demand();
+        Assert.Equal((256 * MiB, 0x600000UL, "namespace0.0", "pmem0"), (made.RawSize, made.DataOffset, made.Name, made.Device));
+        Assert.Equal(PlatformError.NoSpace, test.Boot().CreateNamespace(new NamespaceRequest()).Error);
+    }
+
+    [Fact]
+    public void Refusals_are_typed_and_say_what_would_do()
+    {
+        using var test = new TestPlatform(2);
+        LabelledPlatform platform = test.Boot();
+        PlatformResult<NamespaceView> Try(NamespaceRequest request) => platform.CreateNamespace(request);
+
+        Assert.Equal(PlatformError.NotFound, Try(new() { Region = "region7" }).Error);
+        PlatformResult<NamespaceView> odd = Try(new() { Size = 33 * MiB });
+        Assert.Equal((PlatformError.BadSize, 48 * MiB), (odd.Error, odd.SuggestedSize!.Value));
+        Assert.Equal(48 * MiB, Try(new() { Size = odd.SuggestedSize }).Demand().RawSize);
+        PlatformResult<NamespaceView> large = Try(new() { Size = 512 * MiB });
+        Assert.Equal((PlatformError.NoSpace, 464 * MiB), (large.Error, large.SuggestedSize!.Value));
+        Assert.Equal(PlatformError.BadSize, Try(new() { Size = 0 }).Error);
+        Assert.Equal(PlatformError.BadAlignment, Try(new() { Alignment = 65536 }).Error);
+        Assert.Equal(PlatformError.BadAlignment, Try(new() { Mode = NamespaceMode.Sector, Alignment = 4096 }).Error);
+        Assert.Equal(PlatformError.BadSectorSize, Try(new() { Mode = NamespaceMode.Sector, SectorSize = 1024 }).Error);
+        Assert.Equal(PlatformError.BadSectorSize, Try(new() { Mode = NamespaceMode.Devdax, SectorSize = 512 }).Error);
+        Assert.Equal(PlatformError.NotFound, platform.DestroyNamespace("namespace3.0").Error);
+        Assert.Equal(PlatformError.InUse, platform.DestroyNamespace("namespace0.0").Error);
+        Assert.All((PlatformResult<NamespaceView>[])[odd, large], refusal => Assert.NotEmpty(refusal.Remedy));
+        Assert.Contains("take", Assert.Throws<PmemException>(() => odd.Demand()).Message, StringComparison.Ordinal);
+
+        using var readOnly = new TestPlatform(1) { IsReadOnly = true };
+        Assert.Equal(PlatformError.RegionUnusable, readOnly.Boot().CreateNamespace(new NamespaceRequest()).Error);
+        using var small = new TestPlatform(1, areaSize: 1024);
+        small.Boot().CreateNamespace(new NamespaceRequest { Size = 32 * MiB }).Demand();
+        Assert.Equal(PlatformError.NoSlots, small.Boot().CreateNamespace(new NamespaceRequest { Size = 32 * MiB }).Error);
+    }
+
+    [Fact]
+    public void A_region_without_labels_is_one_raw_namespace_until_one_is_created()
+    {
+        using var test = new TestPlatform(2, format: null);
+        RegionView before = Assert.Single(test.Boot().GetRegions());
+        Assert.Equal((RegionState.LabelLess, 0UL), (before.State, before.AvailableSize));
+        Assert.Equal((NamespaceMode.Raw, 512 * MiB, Guid.Empty), (before.Namespaces[0].Mode, before.Namespaces[0].Size, before.Namespaces[0].RawUuid));
+        Assert.Equal(PlatformError.NoLabels, test.Boot().DestroyNamespace("namespace0.0", force: true).Error);
+        Assert.Equal(PlatformError.NoLabels, test.Boot().CreateNamespace(new NamespaceRequest { AutoLabel = false }).Error);
+        Create(test.Boot(), NamespaceMode.Fsdax, 64);
+        RegionView after = Assert.Single(test.Boot().GetRegions());
+        Assert.Equal((RegionState.Enabled, 448 * MiB), (after.State, after.AvailableSize));
+        Assert.Equal(LabelFormat.Efi12, test.Boot().GetDimms()[1].LabelFormat);
+
+        using var bare = new TestPlatform(1, labels: false);
+        Assert.Equal(PlatformError.NoLabels, bare.Boot().CreateNamespace(new NamespaceRequest()).Error);
+    }
+
+    [Fact]
+    public void Old_labels_get_the_old_translation_table()
+    {
+        using var test = new TestPlatform(1, format: LabelFormat.Efi11);
+        PlatformResult<NamespaceView> small = test.Boot().CreateNamespace(new NamespaceRequest { Mode = NamespaceMode.Sector, Size = 16 * MiB });
+        Assert.Equal((PlatformError.BadSize, 32 * MiB), (small.Error, small.SuggestedSize!.Value));
+        NamespaceView made = test.Boot().CreateNamespace(new NamespaceRequest { Mode = NamespaceMode.Sector, Size = 64 * MiB, SectorSize = 512 }).Demand();
+        Assert.Equal((NamespaceMode.Sector, 4096UL, 129736UL * 512), (made.Mode, made.DataOffset, made.Size));
+    }
+
+    [Fact]
+    public void Destroyed_space_is_used_again_at_the_first_place_that_fits()
+    {
+        using var test = new TestPlatform(2);
+        LabelledPlatform platform = test.Boot();
+        NamespaceView[] made = [.. Enumerable.Range(0, 4).Select(i => Create(platform, NamespaceMode.Fsdax, 64, $"{i}"))];
+        platform.DestroyNamespace(Named(platform, "1"), force: true).Demand();
+        platform.DestroyNamespace(Named(platform, "2"), force: true).Demand();
+        Assert.Equal((384 * MiB, 256 * MiB), (platform.GetRegions()[0].AvailableSize, platform.GetRegions()[0].MaximumExtent));
+        Assert.Equal(made[1].Start, Create(platform, NamespaceMode.Raw, 128, "a").Start);
+        Assert.Equal(made[3].Start + (64 * MiB), Create(platform, NamespaceMode.Raw, 16, "b").Start);
+    }
+
+    [Fact]
+    public void A_namespace_is_reconfigured_in_place_and_its_data_mapped()
+    {
+        using var test = new TestPlatform(2);
+        LabelledPlatform platform = test.Boot();
+        NamespaceView first = Create(platform, NamespaceMode.Fsdax, 64, "data");
+        Assert.Equal(PlatformError.InUse, platform.ReconfigureNamespace(first.Name, new NamespaceRequest { Mode = NamespaceMode.Sector }).Error);
+        NamespaceView sector = platform.ReconfigureNamespace(first.Name, new NamespaceRequest { Mode = NamespaceMode.Sector }, force: true).Demand();
+        Assert.Equal((first.Start, first.RawSize, "data", NamespaceMode.Sector), (sector.Start, sector.RawSize, sector.FriendlyName, sector.Mode));
+        Assert.NotEqual(first.RawUuid, sector.RawUuid);
+        using (PersistentMap map = platform.OpenNamespace(sector.Name))
+        using (var table = BlockTranslationTable.Open(map, 0, map.Length))
+            table.Write(5, Enumerable.Repeat((byte)7, 4096).ToArray());
+        NamespaceView devdax = platform.ReconfigureNamespace(sector.Name, new NamespaceRequest { Mode = NamespaceMode.Devdax, Map = PageMapMode.Memory }, force: true).Demand();
+        using (PersistentMap map = platform.OpenNamespace(devdax.Name))
+            Assert.Equal(62L << 20, map.Length);
+        Assert.Equal(PlatformError.BadSize, platform.ReconfigureNamespace(devdax.Name, new NamespaceRequest { Alignment = 1 << 30, Size = 64 * MiB }, force: true).Error);
+        Assert.Single(platform.GetRegions()[0].Namespaces);
+    }
+
+    [Fact]
+    public void Disabled_namespaces_stay_and_cannot_be_opened()
+    {
+        using var test = new TestPlatform(1);
+        LabelledPlatform platform = test.Boot();
+        NamespaceView made = Create(platform, NamespaceMode.Fsdax, 64);
+        Assert.False(platform.DisableNamespace(made.Name).Demand().IsEnabled);
+        Assert.Equal(made.RawUuid.ToString(), Assert.Single(platform.DisabledNamespaces));
+        Assert.Throws<PmemException>(() => platform.OpenNamespace(made.Name));
+        Assert.True(platform.EnableNamespace(made.Name).Demand().IsEnabled);
+        platform.DestroyNamespace(made.Name, force: true).Demand();
+        Assert.Equal(PlatformError.NotFound, platform.EnableNamespace(made.Name).Error);
+    }
+
+    [Fact]
+    public void Power_loss_at_any_label_write_leaves_the_old_namespaces_or_the_new_ones()
+    {
+        foreach ((string name, Action<LabelledPlatform> change) in (ReadOnlySpan<(string, Action<LabelledPlatform>)>)
+        [
+            ("create", platform => Create(platform, NamespaceMode.Sector, 64, "new")),
+            ("destroy", platform => platform.DestroyNamespace("namespace0.0", force: true).Demand()),
+        ])
+        {
+            using var test = new TestPlatform(2, dimmSize: 64 << 20);
+            Create(test.Boot(), NamespaceMode.Fsdax, 32, "old");
+            byte[][] start = [.. test.Areas.Select(area => area!.Bytes.ToArray())];
+            string before = Describe(test);
+            change(test.Boot());
+            string after = Describe(test);
+            for (int writes = 0; ; writes++)
+            {
+                for (int i = 0; i < start.Length; i++)
+                    test.Areas[i]!.Bytes = [.. start[i]];
+                MemoryLabels.WritesLeft = writes;
+                bool done = true;
+                try
+                {
+                    change(test.Boot());
+                }
+                catch (PmemException)
+                {
+                    done = false;
+                }
+
+                MemoryLabels.WritesLeft = int.MaxValue;
+                Assert.Contains(Describe(test), (string[])[before, after]);
+                if (done)
+                {
+                    Assert.True(writes >= (name == "create" ? 8 : 2));
+                    break;
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Advice_names_the_next_legal_sizes_and_what_users_get()
+    {
+        var fsdax = new NamespaceRequest();
+        CapacityAdvice good = CapacityAdvice.For(2, 16 * MiB, 0x1_0000_0000, fsdax, 256 * MiB);
+        Assert.Equal((true, 262144000UL, 16 * MiB), (good.IsLegal, good.UsableSize, good.Unit));
+        CapacityAdvice odd = CapacityAdvice.For(6, 96 * MiB, 0x1_0000_0000, fsdax, 100 * MiB);
+        Assert.Equal((false, 96 * MiB, 192 * MiB), (odd.IsLegal, odd.SmallerSize, odd.LargerSize));
+        Assert.Equal(65966080UL, CapacityAdvice.For(1, 16 * MiB, 0, new NamespaceRequest { Mode = NamespaceMode.Sector }, 64 * MiB).UsableSize);
+        Assert.Equal((16 * MiB, 0UL), (CapacityAdvice.For(1, 4096, 0, fsdax, 4096).LargerSize, CapacityAdvice.For(1, 4096, 0, fsdax, 4096).SmallerSize));
+        Assert.Equal(1UL << 30, CapacityAdvice.For(1, 16 * MiB, 0, new NamespaceRequest { Alignment = 1 << 30 }, 5).Unit);
+        Assert.Equal(48 * MiB, CapacityAdvice.For(3, 48 * MiB, 0, fsdax, 5).Unit);
+    }
+
+    private static NamespaceView Create(LabelledPlatform platform, NamespaceMode mode, ulong sizeMiB, string name = "") =>
+        platform.CreateNamespace(new NamespaceRequest { Mode = mode, Size = sizeMiB * MiB, Name = name }).Demand();
+
+    private static string Named(LabelledPlatform platform, string name) => platform.GetRegions()[0].Namespaces.Single(space => space.FriendlyName == name).Name;
+
+    private static string Describe(TestPlatform test)
+    {
+        RegionView region = test.Boot().GetRegions()[0];
+        return $"{region.State} {string.Join(' ', region.Namespaces.Select(space => $"{space.FriendlyName}:{space.Mode}:{space.Start:x}+{space.RawSize:x}"))}";
+    }
+}
