@@ -66,6 +66,16 @@ public sealed unsafe partial class ObjectStore
     public static ObjectStore Open(PersistentMap map, string? layout = null, ObjectStoreOptions? options = null) =>
         Start(PoolFile.Attach(map, PoolKind.Object), layout, options ?? ObjectStoreOptions.Default);
 
+    /// <summary>Opens and recovers the store in an open pool; the store owns the pool once it is open, on failure the caller keeps it.</summary>
+    /// <inheritdoc cref="Open(string, string?, ObjectStoreOptions?)"/>
+    public static ObjectStore Open(PoolFile pool, string? layout = null, ObjectStoreOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(pool);
+        if (pool.Kind != PoolKind.Object)
+            throw new ArgumentException($"the pool is of kind {pool.Kind}", nameof(pool));
+        return Start(pool, layout, options ?? ObjectStoreOptions.Default);
+    }
+
     private static void DemandLayout(string layout)
     {
         ArgumentNullException.ThrowIfNull(layout);

@@ -40,6 +40,17 @@ internal static class ReplicaRecovery
             pool.ReplicaMaps[r].Copy(bounds.LanesOffset, pool.Map.Pointer + bounds.LanesOffset, bounds.LanesEnd - bounds.LanesOffset);
     }
 
+    /// <summary>Where replicas are not as the master: at most a thousand ranges.</summary>
+    public static List<ReplicaDifference> Differences(PoolFile pool)
+    {
+        const int Most = 1000;
+        var found = new List<ReplicaDifference>();
+        PoolBounds bounds = DescriptorReader.Read(pool.Map, layout: null);
+        for (int r = 1; r < pool.ReplicaMaps.Count; r++)
+            found.AddRange(new ReplicaComparison(pool.Map, pool.ReplicaMaps[r], bounds).Differences().Take(Most - found.Count).Select(range => new ReplicaDifference(r, range.Offset, range.Length)));
+        return found;
+    }
+
     /// <summary>Copies what differs from the recovered master to the replicas; returns how many bytes. Durable at return.</summary>
     public static unsafe long Repair(PoolFile pool, PoolBounds bounds)
     {

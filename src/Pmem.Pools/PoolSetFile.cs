@@ -77,13 +77,15 @@ public sealed class PoolSetFile
     {
         if (!File.Exists(path) || PersistentMap.IsDeviceDax(path))
             return false;
-        Span<byte> start = stackalloc byte[Signature.Length];
         try
         {
-            using Microsoft.Win32.SafeHandles.SafeFileHandle file = Open(path);
-            return RandomAccess.Read(file, start, 0) == start.Length && start.SequenceEqual("PMEMPOOLSET"u8);
+            if (new FileInfo(path).Length < Signature.Length)
+                return false;
+            using PersistentMap map = Map(path);
+            Span<byte> start = stackalloc byte[Signature.Length];
+            return map.TryRead(0, start) && start.SequenceEqual("PMEMPOOLSET"u8);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is PmemException or IOException or UnauthorizedAccessException)
         {
             // Whoever opens it as a pool says why it cannot be read.
             return false;
@@ -99,22 +101,14 @@ public sealed class PoolSetFile
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (!File.Exists(path))
             throw Directory.Exists(path) ? new PmemException($"{path} is a directory; name a pool set file") : new FileNotFoundException($"there is no file {path}", path);
-        byte[] text;
-        try
+        long length = new FileInfo(path).Length;
+        if (length > MaximumLength)
+            throw new PmemFormatException($"pool set file {path}", -1, $"at most {MaximumLength} bytes", $"{length}");
+        byte[] text = new byte[length];
+        if (length > 0)
         {
-            using Microsoft.Win32.SafeHandles.SafeFileHandle file = Open(path);
-            long length = RandomAccess.GetLength(file);
-            if (length > MaximumLength)
-                throw new PmemFormatException($"pool set file {path}", -1, $"at most {MaximumLength} bytes", $"{length}");
-            text = new byte[length];
-            int done = 0;
-            for (int got; done < length && (got = RandomAccess.Read(file, text.AsSpan(done), done)) > 0;)
-                done += got;
-            text = text[..done];
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new PmemException($"cannot read {path}: {e.Message}", e);
+            using PersistentMap map = Map(path);
+            map.CheckedRead(0, text);
         }
 
         return Parse(text, System.IO.Path.GetFullPath(path));
@@ -129,6 +123,6 @@ public sealed class PoolSetFile
     /// <exception cref="PmemFormatException">A line is wrong; the message names it, and says what PMDK says.</exception>
     public static PoolSetFile Parse(ReadOnlySpan<byte> text, string path) => new PoolSetParser(path).Parse(text);
 
-    // Shared: a set file is read by everybody who has the pool open.
-    private static Microsoft.Win32.SafeHandles.SafeFileHandle Open(string path) => File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+    // Through a map: streams take locks, and a set file is read by everybody who has the pool open.
+    private static PersistentMap Map(string path) => PersistentMap.Open(path, new PersistentMapOptions { Access = MapAccess.ReadOnly });
 }

@@ -21,6 +21,12 @@ internal sealed partial class StoreChecker(PersistentMap map)
     public List<StoreProblem> Run()
     {
         CheckHeader();
+        return RunContent();
+    }
+
+    /// <summary>The same without the pool header, which in a set is judged with its neighbours.</summary>
+    public List<StoreProblem> RunContent()
+    {
         if (!TryReadBounds(out PoolBounds bounds))
             return _problems;
 
