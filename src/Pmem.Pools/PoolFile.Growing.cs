@@ -1,4 +1,5 @@
 using Pmem.Pools.Sets;
+using Pmem.Tracing;
 
 namespace Pmem.Pools;
 
@@ -38,12 +39,16 @@ public sealed partial class PoolFile
             {
                 _replicas[appended - 1].Append(layout, layout.Replicas[appended - 1].Parts[^1]);
                 appended--;
+                PersistenceTrace.Mark("part added");
             }
 
             if (!OperatingSystem.IsWindows())
             {
                 foreach (ReplicaLayout replica in layout.Replicas)
+                {
                     File.SetUnixFileMode(replica.Parts[^1].Path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+                    PersistenceTrace.Mark("mode of an added part");
+                }
             }
 
             return bytes;

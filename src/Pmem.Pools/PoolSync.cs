@@ -55,6 +55,8 @@ public static class PoolSync
             throw new PmemException($"{path}: no replica(s) found in the pool set: there is nothing to synchronise with");
         BadBlockFiles.DemandNone(layout);
         DemandSizesAndFolders(layout);
+        if (!options.DryRun)
+            HeaderJournal.Finish(layout);
         using SetHealth health = SetHealth.Examine(layout, demandRing: true);
         BrokenPart[] broken = [.. health.BrokenParts()];
         if (broken.Length == 0)

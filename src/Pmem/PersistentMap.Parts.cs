@@ -7,6 +7,14 @@ public sealed unsafe partial class PersistentMap
 {
     private PersistentMapOptions? _partOptions;
 
+    /// <summary>Makes the names in a folder durable: files that were created, renamed or removed there. Does nothing where the system has no such call.</summary>
+    public static void SyncDirectory(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (!OperatingSystem.IsWindows())
+            MapSources.SyncFolder(path);
+    }
+
     /// <summary>
     /// Maps several files or devices back to back: offsets run through all of them. With <paramref name="reservation"/> larger than the parts,
     /// more can be added later by <see cref="Append"/> without the addresses of what is there changing. Linux only.
@@ -30,6 +38,21 @@ public sealed unsafe partial class PersistentMap
         PersistentMap map = Create(region, parts[0].Path, options);
         map._partOptions = options;
         return map;
+    }
+
+    /// <summary>
+    /// Maps the first bytes of a part's file by itself: what lies before <see cref="PersistentMapPart.Offset"/> is not in this map. Works on files
+    /// that were created without permissions, too. To be disposed before this map.
+    /// </summary>
+    /// <param name="part">Number of the part, from 0.</param>
+    /// <param name="length">Bytes; a multiple of 4096.</param>
+    /// <exception cref="InvalidOperationException">The map is not made of parts.</exception>
+    public PersistentMap OpenPartStart(int part, long length)
+    {
+        ObjectDisposedException.ThrowIf(IsDisposed, this);
+        return _region is LinuxPartsRegion region
+            ? Create(region.MapStart(part, length, _partOptions!.Access), region.PathOf(part), _partOptions)
+            : throw new InvalidOperationException("only a map that OpenParts made has parts");
     }
 
     /// <summary>

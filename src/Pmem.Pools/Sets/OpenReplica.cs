@@ -42,7 +42,7 @@ internal sealed class OpenReplica : IDisposable
             {
                 open._partStarts.Add(replica.PartStart(i, layout.SingleHeader));
                 if (!layout.SingleHeader)
-                    open._partHeaders.Add(PersistentMap.Open(replica.Parts[i].Path, options with { Length = PoolHeader.Size, Lock = false }));
+                    open._partHeaders.Add(map.OpenPartStart(i, PoolHeader.Size));
             }
 
             return open;

@@ -114,6 +114,28 @@ internal sealed class SetLayout
         return layout;
     }
 
+    /// <summary>The same set with its parts at other paths.</summary>
+    public SetLayout At(Func<string, string> path)
+    {
+        var moved = new SetLayout(Path, File);
+        foreach (ReplicaLayout replica in Replicas)
+        {
+            var there = new ReplicaLayout { Directories = replica.Directories };
+            there.Parts.AddRange(replica.Parts.Select(part => part with { Path = path(part.Path) }));
+            moved.Replicas.Add(there);
+        }
+
+        return moved;
+    }
+
+    /// <summary>Some of the replicas as a set of their own.</summary>
+    public SetLayout Only(IEnumerable<int> replicas)
+    {
+        var some = new SetLayout(Path, File);
+        some.Replicas.AddRange(replicas.Select(r => Replicas[r]));
+        return some;
+    }
+
     /// <summary>Adds the next part of so many bytes to each replica of a set of folders; the files are not made yet.</summary>
     public void AppendPart(long size)
     {

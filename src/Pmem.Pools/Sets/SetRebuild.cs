@@ -1,3 +1,5 @@
+using Pmem.Tracing;
+
 namespace Pmem.Pools.Sets;
 
 /// <summary>
@@ -21,6 +23,7 @@ internal sealed class SetRebuild(SetLayout layout, SetHealth health, int source,
         {
             if (!part.IsDevice)
                 File.Delete(part.Path);
+            PersistenceTrace.Mark("broken part removed");
         }
 
         var open = new List<OpenReplica>();
@@ -85,6 +88,7 @@ internal sealed class SetRebuild(SetLayout layout, SetHealth health, int source,
     private void WriteHeaders(List<OpenReplica> open)
     {
         Guid[][] uuids = Uuids();
+        var changed = new List<HeaderJournal.Entry>();
         for (int r = 0; r < open.Count; r++)
         {
             for (int p = 0; p < open[r].HeaderCount; p++)
@@ -93,12 +97,13 @@ internal sealed class SetRebuild(SetLayout layout, SetHealth health, int source,
                 PoolHeader header = isNew ? NewHeader(open[r], p) : open[r].ReadHeader(p);
                 PoolHeader old = header;
                 UuidRing.Link(ref header, uuids, r, p);
-                if (!isNew && PoolHeader.Bytes(in header).SequenceEqual(PoolHeader.Bytes(in old)))
-                    continue;
                 header.Checksum = header.ComputeChecksum();
-                open[r].HeaderMap(p).Copy(0, PoolHeader.Bytes(in header));
+                if (isNew || !PoolHeader.Bytes(in header).SequenceEqual(PoolHeader.Bytes(in old)))
+                    changed.Add(new HeaderJournal.Entry(r, p, header));
             }
         }
+
+        HeaderJournal.Write(layout, open, changed);
     }
 
     private PoolHeader NewHeader(OpenReplica replica, int part)
@@ -174,6 +179,7 @@ internal sealed class SetRebuild(SetLayout layout, SetHealth health, int source,
         {
             if (!layout.Replicas[part.Replica].Parts[part.Part].IsDevice)
                 File.SetUnixFileMode(part.Path, mode);
+            PersistenceTrace.Mark("mode of a rebuilt part");
         }
     }
 }

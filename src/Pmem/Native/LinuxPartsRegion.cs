@@ -54,6 +54,12 @@ internal sealed unsafe class LinuxPartsRegion : MappedRegion
     /// <summary>Maps one more part behind the others; on failure the region is as before, and a created file is gone.</summary>
     public void Append(PersistentMapPart part, PersistentMapOptions options) => Add(part, options);
 
+    /// <summary>Maps the first bytes of a part's file once more, by itself.</summary>
+    public LinuxRegion MapStart(int part, long length, MapAccess access) => LinuxRegion.MapBorrowed(_parts[part].Fd, _parts[part].Path, length, access);
+
+    /// <summary>Path of a part.</summary>
+    public string PathOf(int part) => _parts[part].Path;
+
     /// <inheritdoc/>
     public override void Discard() => LinuxRegion.Discard(Address, Length);
 

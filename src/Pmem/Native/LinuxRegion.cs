@@ -8,10 +8,12 @@ internal sealed unsafe class LinuxRegion : MappedRegion
     private const long HugePage = 1L << 30;
 
     private readonly int _fd;
+    private readonly bool _isFile;
 
-    private LinuxRegion(int fd, byte* address, long length, bool isPmem, string? deepFlushPath)
+    private LinuxRegion(int fd, bool isFile, byte* address, long length, bool isPmem, string? deepFlushPath)
     {
         _fd = fd;
+        _isFile = isFile;
         Address = address;
         Length = length;
         IsPmem = isPmem;
@@ -42,7 +44,14 @@ internal sealed unsafe class LinuxRegion : MappedRegion
                 throw Failure("map", path, hint, length);
         }
 
-        return new LinuxRegion(fd, address, length, synchronous || device is not null, device?.DeepFlushPath);
+        return new LinuxRegion(fd, isFile: true, address, length, synchronous || device is not null, device?.DeepFlushPath);
+    }
+
+    /// <summary>Maps the first bytes of a file that another region holds open, whose descriptor stays with that region.</summary>
+    public static LinuxRegion MapBorrowed(int fd, string path, long length, MapAccess access)
+    {
+        LinuxRegion mapped = Map(fd, path, 0, length, access, device: null);
+        return new LinuxRegion(-1, isFile: true, mapped.Address, length, mapped.IsPmem, deepFlushPath: null);
     }
 
     /// <summary>Maps zeroed memory.</summary>
@@ -53,13 +62,13 @@ internal sealed unsafe class LinuxRegion : MappedRegion
         byte* address = Libc.Map(hint, (nuint)length, Libc.ProtRead | Libc.ProtWrite, Flags, -1, 0);
         return address == Libc.MapFailed
             ? throw Failure("map", "anonymous memory", hint, length)
-            : new LinuxRegion(-1, address, length, isPmem: false, deepFlushPath: null);
+            : new LinuxRegion(-1, isFile: false, address, length, isPmem: false, deepFlushPath: null);
     }
 
     /// <inheritdoc/>
     public override void Sync(byte* address, long length)
     {
-        if (_fd < 0)
+        if (!_isFile)
             return;
         byte* first = (byte*)((nint)address & -(nint)PageSize);
         if (Libc.Sync(first, (nuint)(address + length - first), Libc.SyncNow) == 0)

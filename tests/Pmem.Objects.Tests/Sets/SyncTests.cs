@@ -72,10 +72,10 @@ public sealed class SyncTests : IDisposable
     {
         string set = Create(kind, out string content);
         Break(fault);
-        using var snapshots = new FolderSnapshots(_folder, every: 4);
+        using var snapshots = new FolderSnapshots(_folder, every: 9);
         PoolSync.Run(set);
         snapshots.Dispose();
-        Assert.InRange(snapshots.Taken.Count, 5, 200);
+        Assert.InRange(snapshots.Taken.Count, 4, 200);
         for (int i = 0; i < snapshots.Taken.Count; i++)
         {
             using StoreFolder crash = snapshots.Taken[i];

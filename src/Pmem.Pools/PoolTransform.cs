@@ -1,0 +1,75 @@
+using Pmem.Pools.Sets;
+
+namespace Pmem.Pools;
+
+/// <summary>What turns one pool set into another.</summary>
+public enum PoolTransformation
+{
+    /// <summary>The target has replicas that the source has not.</summary>
+    AddReplicas,
+
+    /// <summary>The source has replicas that the target has not; their files are removed.</summary>
+    RemoveReplicas,
+
+    /// <summary>The target has <c>SINGLEHDR</c>, the source has not.</summary>
+    RemoveHeaders,
+
+    /// <summary>The source has <c>SINGLEHDR</c>, the target has not.</summary>
+    AddHeaders,
+}
+
+/// <summary>What a transformation did, or would do.</summary>
+/// <param name="Transformation">Which it is.</param>
+/// <param name="Parts">The parts that are made, or removed, or written anew.</param>
+/// <param name="BytesCopied">Bytes of data copied.</param>
+public sealed record PoolTransformResult(PoolTransformation Transformation, IReadOnlyList<string> Parts, long BytesCopied);
+
+/// <summary>
+/// Changes the structure of an object pool's set: adds or removes replicas, or the headers of all parts but the first (<c>pmempool transform</c>).
+/// </summary>
+/// <remarks>
+/// <para>Crash-safe: whenever it is interrupted, the same call finishes it; until then the pool may open by neither set file. New parts have
+/// mode 0 until they are complete; headers change through a journal beside the target's set file; headers are added and removed by writing new
+/// files (<c>.transform</c>) that then take the places of the old ones, so that needs as much free space as a replica.</para>
+/// </remarks>
+public static class PoolTransform
+{
+    /// <summary>Transforms a pool from one set file to another. No program may have it open.</summary>
+    /// <param name="source">The set file that the pool has now.</param>
+    /// <param name="target">The set file that it shall have: the same replicas and others, fewer of them, or the same with or without SINGLEHDR.</param>
+    /// <param name="options">Progress, cancellation, dry run.</param>
+    /// <exception cref="FileNotFoundException">There is no such set file.</exception>
+    /// <exception cref="PmemFormatException">A set file is wrong.</exception>
+    /// <exception cref="PmemException">The one cannot be made into the other, the pool is broken or in use, or there is no space.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled; call it again to finish.</exception>
+    public static PoolTransformResult Run(string source, string target, PoolSyncOptions? options = null)
+    {
+        options ??= new PoolSyncOptions();
+        SetLayout from = PoolSync.OpenLayout(source);
+        SetLayout to = PoolSync.OpenLayout(target);
+        if (from.IsDirectoryBased || to.IsDirectoryBased)
+            throw new PmemException("transform of directory poolsets is not supported");
+        PoolSync.DemandSizesAndFolders(to);
+        DemandPathsOnce(to);
+        SetChange change = SetChange.Between(from, to);
+        if (!options.DryRun)
+            HeaderJournal.Finish(to);
+        return change.Transformation switch
+        {
+            PoolTransformation.AddReplicas => new ReplicaChange(from, to, change, options).Add(),
+            PoolTransformation.RemoveReplicas => new ReplicaChange(from, to, change, options).Remove(),
+            _ => new HeaderChange(from, to, change.Transformation, options).Run(),
+        };
+    }
+
+    private static void DemandPathsOnce(SetLayout layout)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (PartLayout part in layout.Replicas.SelectMany(replica => replica.Parts))
+        {
+            string real = File.Exists(part.Path) ? File.ResolveLinkTarget(part.Path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(part.Path) : Path.GetFullPath(part.Path);
+            if (!seen.Add(real))
+                throw new PmemException($"{layout.Path}: some part file's path is used multiple times: {part.Path}");
+        }
+    }
+}
