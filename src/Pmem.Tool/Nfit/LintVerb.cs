@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Pmem.Platform;
 using Pmem.Platform.Acpi;
+using Pmem.Platform.Acpi.Aml;
 using Pmem.Tool.Pool;
 
 namespace Pmem.Tool.Nfit;
@@ -13,6 +14,7 @@ internal static class LintVerb
         Argument<string> file = NfitCommand.FileArgument();
         Option<bool> json = NfitCommand.JsonOption();
         Option<string[]> devices = new("--device") { Description = "Handle (_ADR) of an NVDIMM device in the ACPI namespace, such as 0x11; give it once for each. Mappings of other handles are then findings.", AllowMultipleArgumentsPerToken = true };
+        Option<string?> ssdt = new("--ssdt") { Description = "The SSDT of the same platform: the handles of its NVDIMM devices are then compared." };
         Option<string?> srat = new("--srat") { Description = "The SRAT of the same platform: proximity domains are then compared." };
         Option<string[]> memmap = new("--memmap") { Description = "Memory map of the platform as Linux's memmap= forms, such as 2G@0 for RAM: ranges in RAM are then findings.", AllowMultipleArgumentsPerToken = true };
         var command = new Command("lint", """
@@ -22,14 +24,15 @@ internal static class LintVerb
 
             Examples:
               pmem nfit lint nfit.aml
-              pmem nfit lint nfit.aml --device 0x1 0x11 --srat srat.aml --memmap 2G@0
-            """) { file, json, devices, srat, memmap };
+              pmem nfit lint nfit.aml --ssdt ssdt.aml --srat srat.aml --memmap 2G@0
+              pmem nfit lint nfit.aml --device 0x1 0x11
+            """) { file, json, devices, ssdt, srat, memmap };
         command.SetAction(parsed =>
         {
             NfitScan scan = NfitCommand.Read(parsed.GetValue(file)!);
             var options = new NfitLintOptions
             {
-                Devices = parsed.GetValue(devices) is { Length: > 0 } handles ? [.. handles.Select(ParseHandle)] : null,
+                Devices = DevicesOf(parsed.GetValue(devices), parsed.GetValue(ssdt)),
                 ProximityDomains = parsed.GetValue(srat) is { } path ? ProximityDomainsOf(path) : null,
                 MemoryMap = parsed.GetValue(memmap) is { Length: > 0 } forms ? MemmapParameter.Parse(string.Join(',', forms)).Ranges : null,
             };
@@ -83,6 +86,21 @@ internal static class LintVerb
         LintSeverity.Warning => "warning",
         _ => "info",
     };
+
+    private static IReadOnlyCollection<NfitDeviceHandle>? DevicesOf(string[]? handles, string? ssdt)
+    {
+        List<NfitDeviceHandle>? devices = handles is { Length: > 0 } ? [.. handles.Select(ParseHandle)] : null;
+        if (ssdt is null)
+            return devices;
+        try
+        {
+            return [.. devices ?? [], .. AmlDevice.NvdimmHandles(AmlReader.Devices(NfitCommand.ReadAll(ssdt)))];
+        }
+        catch (PmemFormatException problem)
+        {
+            throw new PmemException($"{ssdt}: {problem.Message}", problem);
+        }
+    }
 
     private static NfitDeviceHandle ParseHandle(string text) =>
         NfitDeviceHandle.TryParse(text, out NfitDeviceHandle handle) ? handle : throw new PmemException($"'{text}' is no device handle: write 0x11 or 17");

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Pmem.Platform.Acpi;
 
 namespace Pmem.Tool.Tests.Nfit;
 
@@ -65,6 +66,18 @@ public sealed class NfitVerbsTests : IDisposable
         Assert.Equal(0, ToolRunner.Run("nfit", "lint", table, "--device", "0x1", "0x11", "--memmap", "2G@0").ExitCode);
         JsonElement[] findings = [.. ToolRunner.Json(1, "nfit", "lint", table, "--device", "0x1", "--memmap", "8G@0").EnumerateArray()];
         Assert.Equal(["nfit-spa-ram", "nfit-missing-adr"], findings.Select(f => f.GetProperty("rule").GetString()));
+    }
+
+    [Fact]
+    public void Lint_finds_the_devices_of_an_SSDT()
+    {
+        string table = Build();
+        NvdimmDevice[] devices = [.. ((uint[])[0x1, 0x11]).Select(handle => new NvdimmDevice { Handle = new(handle) })];
+        File.WriteAllBytes(File_("both.aml"), NvdimmSsdt.Build(devices));
+        File.WriteAllBytes(File_("one.aml"), NvdimmSsdt.Build(devices[..1]));
+        Assert.Empty(ToolRunner.Json(0, "nfit", "lint", table, "--ssdt", File_("both.aml")).EnumerateArray());
+        Assert.Equal("nfit-missing-adr", Assert.Single(ToolRunner.Json(1, "nfit", "lint", table, "--ssdt", File_("one.aml")).EnumerateArray()).GetProperty("rule").GetString());
+        Assert.Contains("SSDT", ToolRunner.Fail("nfit", "lint", table, "--ssdt", table), StringComparison.Ordinal);
     }
 
     [Fact]
