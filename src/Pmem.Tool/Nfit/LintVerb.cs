@@ -87,7 +87,7 @@ internal static class LintVerb
         _ => "info",
     };
 
-    private static IReadOnlyCollection<NfitDeviceHandle>? DevicesOf(string[]? handles, string? ssdt)
+    private static List<NfitDeviceHandle>? DevicesOf(string[]? handles, string? ssdt)
     {
         List<NfitDeviceHandle>? devices = handles is { Length: > 0 } ? [.. handles.Select(ParseHandle)] : null;
         if (ssdt is null)
