@@ -12,7 +12,7 @@ namespace Pmem.Blocks;
 /// As in C, the block translation table is laid out by the first write; until then all blocks read as zeros. All members may be used from many
 /// threads, except <see cref="Dispose"/>. A pool file is locked while it is open.
 /// </remarks>
-public sealed class BlockPool : IBlockDevice
+public sealed partial class BlockPool : IBlockDevice
 {
     /// <summary>Smallest pool in bytes (<c>PMEMBLK_MIN_POOL</c>).</summary>
     public const long MinimumPoolSize = (16L << 20) + (8L << 10);
@@ -201,7 +201,7 @@ public sealed class BlockPool : IBlockDevice
         uint found = map.Read<uint>(BlockSizePosition);
         if (found is 0 or > BttLayout.MaximumBlockSize || (blockSize != 0 && found != blockSize))
             throw new PmemFormatException("block size of the pool", BlockSizePosition, blockSize != 0 ? $"{blockSize}" : $"1 to {BttLayout.MaximumBlockSize}", $"{found}");
-        if (FindGeometryProblem(pool.Size, (int)found) is { } problem)
+        if (FindSizeProblem(pool.Size, (int)found) is { } problem)
             throw new PmemFormatException("block size of the pool", BlockSizePosition, "one with which the pool holds 512 blocks", $"{found}: {problem}");
         bool isZeroed = map.Read<uint>(IsZeroedPosition) != 0;
         UInt128 parent = Unsafe.BitCast<Guid, UInt128>(pool.Header.PoolSetUuid);
@@ -212,11 +212,14 @@ public sealed class BlockPool : IBlockDevice
     private static void DemandGeometry(long size, int blockSize)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(size, MinimumPoolSize);
-        if (FindGeometryProblem(size, blockSize) is { } problem)
+        if (FindSizeProblem(size, blockSize) is { } problem)
             throw new ArgumentOutOfRangeException(nameof(blockSize), problem);
     }
 
-    private static string? FindGeometryProblem(long size, int blockSize)
+    /// <summary>Why a pool of a size cannot have blocks of a size, or null.</summary>
+    /// <param name="size">Bytes of the pool.</param>
+    /// <param name="blockSize">Bytes of a block.</param>
+    public static string? FindSizeProblem(long size, int blockSize)
     {
         // Every arena needs room for its free blocks, the last and smallest too.
         long length = (size & -PoolFile.PageSize) - DataPosition;

@@ -39,7 +39,7 @@ public sealed unsafe partial class BlockTranslationTable
         return table;
     }
 
-    private static void DemandWindow(PersistentMap map, long offset, long length)
+    internal static void DemandWindow(PersistentMap map, long offset, long length)
     {
         ArgumentNullException.ThrowIfNull(map);
         if (offset < 0 || (offset & 63) != 0 || length < BttLayout.MinimumArena || length > map.Length - offset)

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Pmem.Tool.Btt;
 using Pmem.Tool.InfoBlocks;
 using Pmem.Tool.Labels;
 using Pmem.Tool.Nfit;
@@ -54,6 +55,7 @@ internal static class Program
             NfitCommand.Create(),
             LabelsCommand.Create(),
             InfoBlockCommand.Create(),
+            BttCommand.Create(),
         };
 
     private static string FirstLine(string message) => message.Split('\n')[0].TrimEnd();

@@ -47,6 +47,9 @@ public sealed partial class JsonPageTests : IDisposable
     public void Info_of_a_log_is_as_documented() => Compare("## Logs: `pmem pool info", [ToolRunner.Json(0, "pool", "create", "log", _pools.File("new.log")).GetProperty("log")]);
 
     [Fact]
+    public void Info_of_blocks_is_as_documented() => Compare("## Block pools: `pmem pool info", [ToolRunner.Json(0, "pool", "create", "blk", _pools.File("new.blk")).GetProperty("blocks")]);
+
+    [Fact]
     public void Repair_is_as_documented()
     {
         string path = _pools.Closed();

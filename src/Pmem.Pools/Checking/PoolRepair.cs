@@ -6,6 +6,9 @@ public sealed record PoolRepairOptions
     /// <summary>Repair a private copy only: tells what would be done, and changes no byte of the file.</summary>
     public bool DryRun { get; init; }
 
+    /// <summary>Also do what can lose content, such as marking blocks as bad whose place is doubtful; without it such problems are only named.</summary>
+    public bool AcceptLoss { get; init; }
+
     /// <summary>Where to copy the file before anything in it is changed; null makes no copy. The file must not exist.</summary>
     public string? BackupPath { get; init; }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Pmem.Blocks;
 using Pmem.Logs;
 using Pmem.Objects;
 using Pmem.Pools;
@@ -47,8 +48,7 @@ internal static class CheckVerb
             case PoolKind.Log:
                 return PersistentLog.Check(path);
             case PoolKind.Block:
-                // Its content is not known yet; the header is.
-                return new PoolCheckResult(PoolValidation.FindProblem(in known, kind: null) is { } problem ? [PoolProblem.Of(problem)] : []);
+                return BlockPool.Check(path);
             default:
                 return new PoolCheckResult([.. ObjectStore.Check(path).Problems.Select(p => new PoolProblem(p.Offset, p.What, p.Expected, p.Found))]);
         }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using Pmem.Blocks;
 using Pmem.Logs;
 using Pmem.Objects;
 using Pmem.Pools;
@@ -10,15 +11,17 @@ namespace Pmem.Tool.Pool;
 internal static class CreateVerb
 {
     private const int MaximumLayoutBytes = 1023;
+    private const int DefaultBlockSize = 512;
 
     public static Command Create()
     {
-        var kind = new Argument<string>("KIND") { Description = "obj: an object store; log: an append-only log. (blk pools are not supported yet.)" };
+        var kind = new Argument<string>("KIND") { Description = "obj: an object store; log: an append-only log; blk: an array of blocks." };
         Argument<string> file = PoolCommand.FileArgument();
         var size = new Option<string>("--size", "-s") { Description = "Size of the file, such as 64MiB; default is the smallest of the kind." };
         var largest = new Option<bool>("--max-size", "-M") { Description = "As large as the file system has room for." };
         var inherit = new Option<string>("--inherit", "-i") { Description = "Take size and layout of another pool, where they are not given." };
         var layout = new Option<string>("--layout", "-l") { Description = "Layout name of an object pool, at most 1023 bytes; programs check it at open." };
+        var blockSize = new Option<string>("--bsize", "-B") { Description = "Bytes of a block of a blk pool, from 1 up; default 512." };
         var mode = new Option<string>("--mode", "-m") { Description = "Permissions of the file, octal.", DefaultValueFactory = _ => "664" };
         var force = new Option<bool>("--force", "-f") { Description = "Replace an existing file; refused while a process has it open." };
         Option<bool> json = PoolCommand.JsonOption();
@@ -28,13 +31,16 @@ internal static class CreateVerb
             Examples:
               pmem pool create obj accounts.pool --size 1GiB --layout bank
               pmem pool create log events.pool --size 64MiB
-            """) { kind, file, size, largest, inherit, layout, mode, force, json };
+              pmem pool create blk disk.pool --bsize 4KiB --size 1GiB
+            """) { kind, file, size, largest, inherit, layout, blockSize, mode, force, json };
         command.SetAction(parsed =>
         {
             if (!TryParseKind(parsed.GetValue(kind)!, out PoolKind wanted))
-                return PoolCommand.Fail($"cannot create a pool of kind '{parsed.GetValue(kind)}': obj and log are supported");
-            if (wanted == PoolKind.Log && parsed.GetValue(layout) is not null)
-                return PoolCommand.Fail("a log has no layout name: leave out --layout");
+                return PoolCommand.Fail($"cannot create a pool of kind '{parsed.GetValue(kind)}': obj, log and blk are supported");
+            if (wanted != PoolKind.Object && parsed.GetValue(layout) is not null)
+                return PoolCommand.Fail($"a {(wanted == PoolKind.Log ? "log" : "block pool")} has no layout name: leave out --layout");
+            if (wanted != PoolKind.Block && parsed.GetValue(blockSize) is not null)
+                return PoolCommand.Fail("only block pools have a block size: leave out --bsize");
             if (!TryParseMode(parsed.GetValue(mode)!, out UnixFileMode permissions))
                 return PoolCommand.Fail($"'{parsed.GetValue(mode)}' is not an octal file mode such as 664");
             if (Encoding.UTF8.GetByteCount(parsed.GetValue(layout) ?? string.Empty) > MaximumLayoutBytes)
@@ -45,6 +51,11 @@ internal static class CreateVerb
             string path = parsed.GetValue(file)!;
             if (!TryGetSize(parsed.GetValue(size), parsed.GetValue(largest), model, wanted, path, out long bytes, out string problem))
                 return PoolCommand.Fail(problem);
+            long block = model?.BlockSize ?? DefaultBlockSize;
+            if (parsed.GetValue(blockSize) is { } wantedBlock && (!ByteSize.TryParse(wantedBlock, out block) || block is < 1 or > int.MaxValue))
+                return PoolCommand.Fail($"'{wantedBlock}' is not a block size; write a number such as 512 or 4KiB");
+            if (wanted == PoolKind.Block)
+                return CreateBlocks(path, (int)block, bytes, new BlockDeviceOptions { Mode = permissions }, parsed.GetValue(force), parsed.GetValue(json));
             return Run(wanted, path, parsed.GetValue(layout) ?? model?.Layout ?? string.Empty, bytes, permissions, parsed.GetValue(force), parsed.GetValue(json));
         });
         return command;
@@ -68,8 +79,13 @@ internal static class CreateVerb
 
     private static bool TryParseKind(string text, out PoolKind kind)
     {
-        kind = text == "log" ? PoolKind.Log : PoolKind.Object;
-        return text is "obj" or "log";
+        kind = text switch
+        {
+            "log" => PoolKind.Log,
+            "blk" => PoolKind.Block,
+            _ => PoolKind.Object,
+        };
+        return text is "obj" or "log" or "blk";
     }
 
     private static int Run(PoolKind kind, string path, string layout, long size, UnixFileMode mode, bool force, bool json)
@@ -85,6 +101,17 @@ internal static class CreateVerb
 
         using ObjectStore store = ObjectStore.Create(path, layout, size, new ObjectStoreOptions { Mode = mode });
         Tell(PoolSummary.Of(store, path), $"object pool of {ByteSize.Format(store.Map.Length)}, layout \"{store.Layout}\"", json);
+        return Program.Success;
+    }
+
+    private static int CreateBlocks(string path, int blockSize, long size, BlockDeviceOptions options, bool force, bool json)
+    {
+        if (BlockPool.FindSizeProblem(size, blockSize) is { } problem)
+            return PoolCommand.Fail($"{problem}; choose a larger --size or smaller blocks");
+        if (force && File.Exists(path))
+            Remove(path);
+        using BlockPool pool = BlockPool.Create(path, blockSize, size, options);
+        Tell(PoolSummary.Of(pool, path), $"{pool.BlockCount} blocks of {pool.BlockSize} bytes in {ByteSize.Format(pool.Map.Length)}", json);
         return Program.Success;
     }
 

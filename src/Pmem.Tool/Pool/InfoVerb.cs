@@ -61,6 +61,8 @@ internal static class InfoVerb
             writer.WriteEndObject();
         }
 
+        if (summary.BlockSize is not null)
+            Btt.BttJson.WriteBlocks(writer, summary);
         string? problem = summary.HeaderProblem ?? summary.ContentProblem;
         if (problem is not null)
             writer.WriteString("problem", problem);
@@ -112,6 +114,15 @@ internal static class InfoVerb
             Row("capacity", ByteSize.Format(capacity));
             Row("in use", ByteSize.Format(summary.LogLength));
             Row("free", ByteSize.Format(capacity - summary.LogLength));
+        }
+
+        if (summary.BlockSize is { } blockSize)
+        {
+            Row("block size", ByteSize.Format(blockSize));
+            Row("blocks", summary.BlockCount.ToString(CultureInfo.InvariantCulture));
+            Row("table", summary.Arenas.Count == 0 ? "not written yet: all blocks are zero" : $"{summary.Arenas.Count} arena(s)");
+            if (summary.Arenas.Count > 0)
+                Row("in use", $"{summary.Arenas.Sum(a => a.Normal)} with content, {summary.Arenas.Sum(a => a.Zero)} set to zero, {summary.Arenas.Sum(a => a.Bad)} marked as bad");
         }
 
         // A log needs no recovery, whoever did not close it.

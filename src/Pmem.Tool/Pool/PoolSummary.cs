@@ -1,3 +1,5 @@
+using Pmem.Blocks;
+using Pmem.Blocks.Checking;
 using Pmem.Logs;
 using Pmem.Objects;
 using Pmem.Pools;
@@ -42,6 +44,15 @@ internal sealed record PoolSummary
     /// <summary>Bytes that a log holds.</summary>
     public long LogLength { get; init; }
 
+    /// <summary>Bytes of a block; null when it is no block pool.</summary>
+    public int? BlockSize { get; init; }
+
+    /// <summary>Number of blocks.</summary>
+    public long BlockCount { get; init; }
+
+    /// <summary>The arenas of a block pool in numbers; empty before the first write.</summary>
+    public IReadOnlyList<BttArenaSummary> Arenas { get; init; } = [];
+
     public bool HasContent => Layout is not null;
 
     /// <summary>Looks at a file without changing a byte of it; what needs recovery is recovered on a private copy.</summary>
@@ -61,6 +72,12 @@ internal sealed record PoolSummary
             {
                 using PersistentLog log = PersistentLog.Open(path, new PersistentLogOptions { CopyOnWrite = true });
                 return Fill(summary, log);
+            }
+
+            if (header.Kind == PoolKind.Block)
+            {
+                using BlockPool pool = BlockPool.Open(path, options: new BlockDeviceOptions { CopyOnWrite = true });
+                return Fill(summary, pool) with { NeedsRecovery = pool.Table.RecoveredWrites + pool.Table.RestoredInfoBlocks > 0 };
             }
 
             if (header.Kind != PoolKind.Object)
@@ -83,10 +100,17 @@ internal sealed record PoolSummary
     public static PoolSummary Of(PersistentLog log, string path) =>
         Fill(new PoolSummary { Path = path, Size = log.Map.Length, Header = log.Header }, log);
 
+    /// <summary>Of an open block pool.</summary>
+    public static PoolSummary Of(BlockPool pool, string path) =>
+        Fill(new PoolSummary { Path = path, Size = pool.Map.Length, Header = pool.Header }, pool);
+
     /// <summary>Whether the header says that the pool was not closed, or is open now.</summary>
     public static bool IsDirty(in PoolHeader header) => header.ShutdownState.Dirty != 0;
 
     private static PoolSummary Fill(PoolSummary summary, PersistentLog log) => summary with { LogCapacity = log.Capacity, LogLength = log.Length };
+
+    private static PoolSummary Fill(PoolSummary summary, BlockPool pool) =>
+        summary with { BlockSize = pool.BlockSize, BlockCount = pool.BlockCount, Arenas = pool.Table.IsLaidOut ? BlockPool.CheckTable(pool.Map).Arenas : [] };
 
     private static PoolSummary Fill(PoolSummary summary, ObjectStore store) => summary with
     {

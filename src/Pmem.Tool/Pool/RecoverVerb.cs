@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Pmem.Blocks;
 using Pmem.Objects;
 using Pmem.Pools;
 
@@ -11,15 +12,29 @@ internal static class RecoverVerb
     {
         Argument<string> file = PoolCommand.FileArgument();
         Option<bool> json = PoolCommand.JsonOption();
-        var command = new Command("recover", "Open an object pool, finish or roll back what a crash interrupted, and close it cleanly.\n\nExample: pmem pool recover accounts.pool") { file, json };
+        var command = new Command("recover", "Open an object or block pool, finish or roll back what a crash interrupted, and close it cleanly.\n\nExample: pmem pool recover accounts.pool") { file, json };
         command.SetAction(parsed => Run(parsed.GetValue(file)!, parsed.GetValue(json)));
         return command;
     }
 
     private static int Run(string path, bool json)
     {
-        bool wasDirty = PoolFile.ReadHeader(path) is { } header && header.ShutdownState.Dirty != 0;
+        PoolHeader? header = PoolFile.ReadHeader(path);
+        bool wasDirty = header is { } known && known.ShutdownState.Dirty != 0;
+        if (header?.Kind == PoolKind.Block)
+        {
+            using BlockPool pool = BlockPool.Open(path);
+            Tell(path, wasDirty, pool.Table.RecoveredWrites + pool.Table.RestoredInfoBlocks, 0, json);
+            return Program.Success;
+        }
+
         using ObjectStore store = PoolCommand.Open(path);
+        Tell(path, wasDirty, store.RecoveredOperations, store.RecoveredTransactions, json);
+        return Program.Success;
+    }
+
+    private static void Tell(string path, bool wasDirty, long operations, long transactions, bool json)
+    {
         if (json)
         {
             JsonOutput.Write(writer =>
@@ -27,17 +42,15 @@ internal static class RecoverVerb
                 writer.WriteStartObject();
                 writer.WriteString("path", path);
                 writer.WriteBoolean("wasDirty", wasDirty);
-                writer.WriteNumber("operationsFinished", store.RecoveredOperations);
-                writer.WriteNumber("transactionsRolledBack", store.RecoveredTransactions);
+                writer.WriteNumber("operationsFinished", operations);
+                writer.WriteNumber("transactionsRolledBack", transactions);
                 writer.WriteEndObject();
             });
         }
         else
         {
             Console.WriteLine(
-                $"{path}: {(wasDirty ? "was not closed" : "was closed properly")}; {store.RecoveredOperations} operation(s) finished, {store.RecoveredTransactions} transaction(s) rolled back");
+                $"{path}: {(wasDirty ? "was not closed" : "was closed properly")}; {operations} operation(s) finished, {transactions} transaction(s) rolled back");
         }
-
-        return Program.Success;
     }
 }

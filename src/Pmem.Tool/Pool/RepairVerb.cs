@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Pmem.Blocks;
 using Pmem.Logs;
 using Pmem.Objects;
 using Pmem.Pools;
@@ -12,9 +13,10 @@ internal static class RepairVerb
     public static Command Create()
     {
         Argument<string> file = PoolCommand.FileArgument();
-        var type = new Option<string>("--type", "-t") { Description = "Kind of the pool (obj or log), when its header does not tell any more." };
+        var type = new Option<string>("--type", "-t") { Description = "Kind of the pool (obj, log or blk), when its header does not tell any more." };
         var dryRun = new Option<bool>("--dry-run", "-n") { Description = "Tell what would be done, and change nothing." };
         var backup = new Option<string>("--backup", "-b") { Description = "Copy the file here before anything in it is changed." };
+        var loss = new Option<bool>("--accept-loss") { Description = "Also mend what marks blocks as bad, because their place is doubtful." };
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("repair", """
             Mend what is wrong in a pool file, and say of the rest why it cannot be mended. No process may have it open.
@@ -23,34 +25,43 @@ internal static class RepairVerb
             Exit codes: 0 consistent now, 1 problems remain, 2 the file could not be read or written.
 
             Example: pmem pool repair accounts.pool --backup accounts.before
-            """) { file, type, dryRun, backup, json };
-        command.SetAction((parsed, cancellation) => Task.FromResult(Run(
-            parsed.GetValue(file)!, parsed.GetValue(type), parsed.GetValue(dryRun), parsed.GetValue(backup), parsed.GetValue(json), cancellation)));
+            """) { file, type, dryRun, backup, loss, json };
+        command.SetAction((parsed, cancellation) =>
+        {
+            var options = new PoolRepairOptions { DryRun = parsed.GetValue(dryRun), BackupPath = parsed.GetValue(backup), AcceptLoss = parsed.GetValue(loss), Cancellation = cancellation };
+            return Task.FromResult(Run(parsed.GetValue(file)!, parsed.GetValue(type), options, parsed.GetValue(json)));
+        });
         return command;
     }
 
-    private static int Run(string path, string? type, bool dryRun, string? backup, bool json, CancellationToken cancellation)
+    private static int Run(string path, string? type, PoolRepairOptions options, bool json)
     {
-        if (dryRun && backup is not null)
+        if (options.DryRun && options.BackupPath is not null)
             return PoolCommand.Fail("a dry run changes nothing, so it needs no backup: leave out --backup");
         PoolKind? kind = type switch
         {
             "obj" => PoolKind.Object,
             "log" => PoolKind.Log,
+            "blk" => PoolKind.Block,
             null => PoolFile.ReadHeader(path)?.Kind,
             _ => null,
         };
-        if (kind is null or PoolKind.Block)
-            return PoolCommand.Fail(type is null ? $"{path} does not say what kind of pool it is: say it with --type obj or --type log" : $"cannot repair a pool of kind '{type}': obj and log are supported");
+        if (kind is null)
+            return PoolCommand.Fail(type is null ? $"{path} does not say what kind of pool it is: say it with --type obj, log or blk" : $"cannot repair a pool of kind '{type}': obj, log and blk are supported");
 
         using var progress = new ProgressLine();
-        var options = new PoolRepairOptions { DryRun = dryRun, BackupPath = backup, Progress = progress, Cancellation = cancellation };
-        PoolRepairResult result = kind == PoolKind.Log ? PersistentLog.Repair(path, options) : ObjectStore.Repair(path, options);
+        options = options with { Progress = progress };
+        PoolRepairResult result = kind switch
+        {
+            PoolKind.Log => PersistentLog.Repair(path, options),
+            PoolKind.Block => BlockPool.Repair(path, options),
+            _ => ObjectStore.Repair(path, options),
+        };
         progress.Dispose();
         if (json)
-            WriteJson(path, result, dryRun);
+            WriteJson(path, result, options.DryRun);
         else
-            WriteText(path, result, dryRun);
+            WriteText(path, result, options.DryRun);
         return result.IsConsistent ? Program.Success : Program.NotConsistent;
     }
 

@@ -86,7 +86,7 @@ public sealed class CreateVerbTests : IDisposable
         Assert.Contains("layout", ToolRunner.Fail("pool", "create", "log", path, "--force", "--layout", "x"), StringComparison.Ordinal);
         Assert.Contains("either", ToolRunner.Fail("pool", "create", "log", path, "--force", "--size", "4M", "--max-size"), StringComparison.Ordinal);
         Assert.Contains("kind obj", ToolRunner.Fail("pool", "create", "log", path, "--force", "--inherit", path), StringComparison.Ordinal);
-        Assert.Contains("obj and log", ToolRunner.Fail("pool", "create", "blk", path, "--force"), StringComparison.Ordinal);
+        Assert.Contains("obj, log and blk", ToolRunner.Fail("pool", "create", "tape", path, "--force"), StringComparison.Ordinal);
         Assert.Equal(before, File.ReadAllBytes(path));
     }
 

@@ -57,7 +57,7 @@ public sealed class LogVerbsTests : IDisposable
         Assert.Contains("--type", ToolRunner.Fail("pool", "repair", path), StringComparison.Ordinal);
         Assert.Equal(0, ToolRunner.Run("pool", "repair", path, "--type", "log").ExitCode);
         Assert.Equal(0, ToolRunner.Run("pool", "check", path).ExitCode);
-        Assert.Contains("blk", ToolRunner.Fail("pool", "repair", path, "--type", "blk"), StringComparison.Ordinal);
+        Assert.Contains("blk", ToolRunner.Fail("pool", "repair", path, "--type", "tape"), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,0 +1,58 @@
+using System.CommandLine;
+using Pmem.Blocks.Checking;
+using Pmem.Tool.Pool;
+
+namespace Pmem.Tool.Btt;
+
+/// <summary><c>pmem btt check</c>.</summary>
+internal static class BttCheckVerb
+{
+    public static Command Create()
+    {
+        Argument<string> file = BttFile.FileArgument();
+        Option<string?> offset = BttFile.OffsetOption();
+        Option<string?> size = BttFile.SizeOption();
+        Option<bool> json = PoolCommand.JsonOption();
+        var command = new Command("check", """
+            Check info blocks and their copies, the geometry, every map entry and the flog. Never changes a byte.
+
+            Exit codes: 0 consistent (interrupted writes may be pending), 1 not consistent, 2 the file cannot be read.
+
+            Example: pmem btt check disk.img --offset 1MiB --size 64MiB
+            """) { file, offset, size, json };
+        command.SetAction((parsed, cancellation) => Task.FromResult(Run(BttFile.Of(parsed.GetValue(file)!, parsed.GetValue(offset), parsed.GetValue(size)), parsed.GetValue(json), cancellation)));
+        return command;
+    }
+
+    private static int Run(BttFile file, bool json, CancellationToken cancellation)
+    {
+        using PersistentMap map = file.OpenToRead();
+        BttCheckResult result = file.Check(map, cancellation);
+        if (json)
+        {
+            JsonOutput.Write(writer =>
+            {
+                writer.WriteStartObject();
+                writer.WriteString("path", file.Path);
+                writer.WriteBoolean("consistent", result.IsConsistent);
+                writer.WriteString("variant", BttFile.VariantName(result.Format));
+                writer.WriteBoolean("laidOut", result.IsLaidOut);
+                writer.WriteNumber("arenas", result.Arenas.Count);
+                writer.WriteNumber("pendingWrites", result.PendingWrites);
+                BttJson.WriteFindings(writer, result);
+                writer.WriteEndObject();
+            });
+        }
+        else
+        {
+            BttJson.WriteFindings(result);
+            string layout = result.IsLaidOut || !result.IsConsistent ? string.Empty : ", not laid out yet: all blocks are zero";
+            long errors = result.Findings.Count(finding => finding.Severity == BttSeverity.Error) + result.Unlisted;
+            Console.WriteLine(result.IsConsistent ? $"{file.Path}: consistent ({BttFile.VariantName(result.Format)}, {result.Arenas.Count} arena(s)){layout}" : $"{file.Path}: not consistent, {errors} problem(s)");
+            if (result.PendingWrites > 0)
+                Console.WriteLine($"{result.PendingWrites} interrupted write(s) will be completed by the next program that opens it for writing.");
+        }
+
+        return result.IsConsistent ? Program.Success : Program.NotConsistent;
+    }
+}
