@@ -47,10 +47,10 @@ fi
 results="$root/artifacts/test-results"
 rm -rf "$results" && mkdir -p "$results"
 passed=0 failed=0 skipped=0
-for project in tests/*/*.csproj; do
+for project in tests/*/*.csproj samples/CrashTested/CrashTested.csproj; do
     name=$(basename "$project" .csproj)
     [[ "$name" == *"$filter"* ]] || continue
-    program="tests/$name/bin/Release/net10.0/$name.dll"
+    program="$(dirname "$project")/bin/Release/net10.0/$name.dll"
     echo "== $name"
     dotnet "$program" -noLogo -noColor -xml "$results/$name.xml" </dev/null | grep -v -E '^ +(Discovering|Discovered|Starting|Finished):' | grep -v -E '^=== TEST EXECUTION SUMMARY'
     code=${PIPESTATUS[0]}

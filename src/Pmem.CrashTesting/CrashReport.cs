@@ -154,9 +154,11 @@ public sealed class CrashReport
         get
         {
             ExplorationResult e = Exploration;
+            if (IsReplay)
+                return $"Replayed one image of {Trace.Events.Count} events";
             string states = States > 0 ? $", {States} states" : string.Empty;
             string legal = double.IsInfinity(e.LegalImages) ? "more than 1e308" : e.LegalImages < 1e6 ? $"{e.LegalImages:0}" : e.LegalImages.ToString("0.0e0", CultureInfo.InvariantCulture);
-            string how = IsReplay ? "replayed" : e.Exhaustive ? "all of them" : e.Failure is not null ? "up to the failure" : e.IsOutOfTime ? "until the time was up" : "a sample";
+            string how = e.Exhaustive ? "all of them" : e.Failure is not null ? "up to the failure" : e.IsOutOfTime ? "until the time was up" : "a sample";
             int accepted = Findings.Count(f => f.Accepted is not null);
             string also = accepted > 0 ? $"; {accepted} finding(s) accepted in place" : string.Empty;
             return $"Explored {e.Images} images ({how} of {legal}, {e.Duplicates} twice) at {e.Points} crash points of {Trace.Events.Count} events{states}, in {e.Elapsed.TotalSeconds:0.00} s{also}";

@@ -110,7 +110,8 @@ internal sealed class LintFindings
                 reason = text[rule.Id.Length..].Trim();
         }
 
-        object place = (object?)item.Source ?? index;
+        // Equal lines, not equal stacks: the same call has several places in machine code once it is compiled again.
+        object place = item.Source is { } source ? (source.Site, source.User) : index;
         (string, object, bool) key = (rule.Title, place, reason is not null);
         if (_places.TryGetValue(key, out int known))
         {

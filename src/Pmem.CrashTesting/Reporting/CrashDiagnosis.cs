@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Pmem.CrashTesting.Exploration;
 using Pmem.CrashTesting.Model;
+using Pmem.CrashTesting.Traces;
 
 namespace Pmem.CrashTesting.Reporting;
 
@@ -61,11 +62,13 @@ internal sealed class CrashDiagnosis
         return text.ToString();
     }
 
-    /// <summary>The innermost call of the check, with its line: not one of ours, and not one of the base library, which has no lines here.</summary>
-    public string? CauseLine() => new StackTrace(Cause, fNeedFileInfo: true).GetFrames()
-        .Where(f => f.GetFileName() is not null && f.GetMethod()?.DeclaringType is { } type && type.Assembly != typeof(CrashDiagnosis).Assembly)
-        .Select(f => $"at {f.GetMethod()!.DeclaringType!.Name}.{f.GetMethod()!.Name} in {f.GetFileName()}:line {f.GetFileLineNumber()}")
-        .FirstOrDefault();
+    /// <summary>The innermost call of the check, with its line: of the program if it has one whose source is here, or of the library that threw.</summary>
+    public string? CauseLine()
+    {
+        StackFrame[] frames = [.. new StackTrace(Cause, fNeedFileInfo: true).GetFrames().Where(f => f.GetFileName() is not null && f.GetMethod()?.DeclaringType is { } type && type.Assembly != typeof(CrashDiagnosis).Assembly)];
+        StackFrame? frame = frames.FirstOrDefault(f => File.Exists(f.GetFileName())) ?? frames.FirstOrDefault();
+        return frame is null ? null : $"at {SourceLines.Name(frame.GetMethod()!)} in {frame.GetFileName()}:line {frame.GetFileLineNumber()}";
+    }
 
     private void TellKill(StringBuilder text)
     {

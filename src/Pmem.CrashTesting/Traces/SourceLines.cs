@@ -14,7 +14,7 @@ internal static class SourceLines
     public static SourceFrame Find(MethodBase method, int offset)
     {
         Assembly assembly = method.Module.Assembly;
-        string name = $"{method.DeclaringType?.Name}.{method.Name}";
+        string name = Name(method);
         string assemblyName = assembly.GetName().Name ?? string.Empty;
         (string? file, int line) = (null, 0);
         try
@@ -28,6 +28,34 @@ internal static class SourceLines
         }
 
         return new SourceFrame(assemblyName, name, file, line);
+    }
+
+    /// <summary>Type and method as the source has them: lambdas, local functions, iterators and async methods by the method that holds them.</summary>
+    public static string Name(MethodBase method)
+    {
+        Type? type = method.DeclaringType;
+        string name = method.Name;
+        while (type is not null && type.Name.StartsWith('<'))
+        {
+            if (Between(type.Name, '<', '>') is { Length: > 0 } holder)
+                name = holder; // the state of an iterator or an async method
+            type = type.DeclaringType;
+        }
+
+        if (name.StartsWith('<'))
+        {
+            string? local = name.Contains(">g__", StringComparison.Ordinal) ? Between(name[name.IndexOf(">g__", StringComparison.Ordinal)..], '_', '|')?[1..] : null;
+            name = Between(name, '<', '>') + (local is null ? string.Empty : $".{local}");
+        }
+
+        return type is null ? name : $"{type.Name}.{name}";
+    }
+
+    private static string? Between(string text, char from, char to)
+    {
+        int start = text.IndexOf(from, StringComparison.Ordinal) + 1;
+        int end = text.IndexOf(to, start);
+        return end < 0 ? null : text[start..end];
     }
 
     private static (string? File, int Line) Find(MetadataReader reader, int token, int offset)
