@@ -17,6 +17,7 @@ internal static partial class Rules
         ["Pmem.Logs"] = 2,
         ["Pmem.Blocks"] = 2,
         ["Pmem.Platform"] = 3,
+        ["Pmem.Emulation"] = 4,
         ["Pmem.Tool"] = 6,
     };
 

@@ -1,0 +1,63 @@
+using Pmem.Platform.Model;
+
+namespace Pmem.Emulation;
+
+/// <summary>
+/// The memory of an interleave set, in the order of system addresses: lines of the DIMMs' files, mapped side by side. Each line is a mapping of
+/// its own, of which a process has some tens of thousands; so large volumes want large lines.
+/// </summary>
+internal sealed class InterleavedMemory(string folder, IReadOnlyList<VirtualDimm> dimms, VirtualSet set, PersistenceDomain domain, Action<PersistentMap, VirtualSet, long>? opened) : IRegionMemory
+{
+    /// <summary>Mappings that one volume may take; Linux allows a process 65530 unless told otherwise.</summary>
+    public const long MaximumLines = 16_000;
+
+    public PersistentMap Map(long offset, long length, bool readOnly = false)
+    {
+        foreach (int number in set.Dimms)
+        {
+            if (dimms[number].IsLost)
+                throw new PmemException($"nmem{number} is not there: the memory of its set cannot be reached");
+        }
+
+        var options = new PersistentMapOptions
+        {
+            Access = readOnly ? MapAccess.ReadOnly : MapAccess.ReadWrite,
+            ForceGranularity = domain == PersistenceDomain.CpuCache ? StoreGranularity.Byte : StoreGranularity.CacheLine,
+        };
+        PersistentMap map = set.Dimms.Count == 1 ? OpenWhole(offset, length, options) : OpenLines(offset, length, options);
+        if (!readOnly)
+            opened?.Invoke(map, set, offset);
+        return map;
+    }
+
+    /// <summary>The DIMM and its address behind a place of the set.</summary>
+    public static (int Dimm, long Dpa) Translate(VirtualSet set, long offset)
+    {
+        long line = offset / set.LineSize;
+        int way = (int)(line % set.Dimms.Count);
+        return (set.Dimms[way], set.DpaStarts[way] + (line / set.Dimms.Count * set.LineSize) + (offset % set.LineSize));
+    }
+
+    private PersistentMap OpenWhole(long offset, long length, PersistentMapOptions options)
+    {
+        VirtualDimm dimm = dimms[set.Dimms[0]];
+        return PersistentMap.Open(Path.Combine(folder, dimm.File), options with { Offset = set.DpaStarts[0] + offset, Length = length });
+    }
+
+    private PersistentMap OpenLines(long offset, long length, PersistentMapOptions options)
+    {
+        if (length / set.LineSize > MaximumLines)
+            throw new PmemException($"a volume of {length} bytes in lines of {set.LineSize} takes {length / set.LineSize} mappings, more than {MaximumLines}: make the set with lines of at least {length / MaximumLines} bytes");
+        var parts = new List<PersistentMapPart>();
+        for (long at = offset; at < offset + length;)
+        {
+            (int number, long dpa) = Translate(set, at);
+            long part = Math.Min(set.LineSize - (at % set.LineSize), offset + length - at);
+            VirtualDimm dimm = dimms[number];
+            parts.Add(new PersistentMapPart(Path.Combine(folder, dimm.File)) { Offset = dpa, Length = part, FileLength = dimm.Capacity + dimm.LabelSize });
+            at += part;
+        }
+
+        return PersistentMap.OpenParts(parts, 0, options);
+    }
+}

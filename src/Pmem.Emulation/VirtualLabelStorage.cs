@@ -1,0 +1,38 @@
+using Pmem.Platform.Labels;
+
+namespace Pmem.Emulation;
+
+/// <summary>The label storage area of a virtual DIMM: the end of its file. Can be told to tear a write, as a power failure in the middle of a transfer does.</summary>
+internal sealed class VirtualLabelStorage(string path, VirtualDimm dimm) : ILabelStorage
+{
+    private int _writesLeft = -1;
+    private int _bytesOfLast;
+
+    public int Size => dimm.LabelSize;
+
+    /// <summary>Lets some writes through, the next one only in part, and fails from then on.</summary>
+    public void TearAfter(int writes, int bytes) => (_writesLeft, _bytesOfLast) = (writes, bytes);
+
+    public void Read(int offset, Span<byte> destination)
+    {
+        using PersistentMap map = Open(MapAccess.ReadOnly);
+        new MappedLabelStorage(map, dimm.Capacity, dimm.LabelSize).Read(offset, destination);
+    }
+
+    public void Write(int offset, ReadOnlySpan<byte> source)
+    {
+        bool torn = _writesLeft == 0;
+        if (_writesLeft > 0)
+            _writesLeft--;
+        ReadOnlySpan<byte> written = torn ? source[..Math.Min(_bytesOfLast, source.Length)] : source;
+        using (PersistentMap map = Open(MapAccess.ReadWrite))
+            new MappedLabelStorage(map, dimm.Capacity, dimm.LabelSize).Write(offset, written);
+        if (!torn)
+            return;
+        _bytesOfLast = 0;
+        throw new PmemException($"power failed while labels were written to {Path.GetFileName(path)}");
+    }
+
+    // Areas begin and end at pages in every image that this library makes, but not in every image there is: the whole file is mapped.
+    private PersistentMap Open(MapAccess access) => PersistentMap.Open(path, new PersistentMapOptions { Access = access });
+}

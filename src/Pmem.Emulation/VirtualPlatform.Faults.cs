@@ -1,0 +1,165 @@
+using Pmem.Tracing;
+
+namespace Pmem.Emulation;
+
+/// <content>Faults on demand.</content>
+public sealed partial class VirtualPlatform
+{
+    private const long PoisonUnit = 256;
+
+    /// <summary>Changes what a DIMM says of itself: temperature, spares, flags. Durable at return.</summary>
+    /// <param name="dimm">Number of the DIMM.</param>
+    /// <param name="change">From what it says to what it shall say; identity and geometry must stay.</param>
+    public void Inject(int dimm, Func<VirtualDimm, VirtualDimm> change)
+    {
+        lock (_gate)
+        {
+            DemandPower();
+            VirtualDimm before = DimmOf(dimm);
+            VirtualDimm after = change(before);
+            if (after.Capacity != before.Capacity || after.LabelSize != before.LabelSize || after.File != before.File)
+                throw new ArgumentException("a fault does not change a DIMM's file or geometry", nameof(change));
+            if (after.Spares is < 0 or > 100 || after.LifeUsed is < 0 or > 255)
+                throw new PmemException($"spares are 0 to 100 percent, life used 0 to 255, not {after.Spares} and {after.LifeUsed}");
+            VirtualDimm[] dimms = [.. _state.Dimms];
+            dimms[dimm] = after;
+            Rebuild(_state with { Dimms = dimms });
+        }
+    }
+
+    /// <summary>Makes a range of a DIMM's media unreadable, in units of 256 bytes. In a process that traces, reads of maps made from then on fail; durable at return.</summary>
+    /// <param name="dimm">Number of the DIMM.</param>
+    /// <param name="dpa">DIMM physical address.</param>
+    /// <param name="length">Bytes.</param>
+    public void InjectPoison(int dimm, long dpa, long length)
+    {
+        VirtualDimm target = DimmOf(dimm);
+        if (dpa < 0 || length <= 0 || length > target.Capacity - dpa)
+            throw new PmemException($"0x{dpa:x}+{length} is not on nmem{dimm}, which has {target.Capacity} bytes");
+        long first = dpa / PoisonUnit * PoisonUnit;
+        long end = (dpa + length + PoisonUnit - 1) / PoisonUnit * PoisonUnit;
+        Inject(dimm, before => before with { Poison = Join([.. before.Poison, new PoisonedRange(first, end - first)]) });
+    }
+
+    /// <summary>Makes a range of system addresses unreadable.</summary>
+    /// <exception cref="PmemException">No set has the addresses.</exception>
+    public void InjectPoison(ulong address, long length) => OverLines(address, length, InjectPoison);
+
+    /// <summary>Makes a range of a DIMM's media readable again, as writing it does on hardware. Its content is undefined.</summary>
+    public void ClearPoison(int dimm, long dpa, long length) => Inject(dimm, before => before with { Poison = [.. before.Poison.SelectMany(range => Without(range, dpa, dpa + length))] });
+
+    /// <summary>Makes a range of system addresses readable again.</summary>
+    public void ClearPoison(ulong address, long length) => OverLines(address, length, ClearPoison);
+
+    /// <summary>Puts each of two DIMMs into the place of the other: the labels of their sets no longer fit. Durable at return.</summary>
+    public void Swap(int first, int second)
+    {
+        lock (_gate)
+        {
+            DemandPower();
+            (VirtualDimm a, VirtualDimm b) = (DimmOf(first), DimmOf(second));
+            if (a.Capacity != b.Capacity)
+                throw new PmemException($"nmem{first} and nmem{second} differ in size, and so does not fit the other's place");
+            VirtualDimm[] dimms = [.. _state.Dimms];
+            (dimms[first], dimms[second]) = (b with { Handle = a.Handle, PhysicalId = a.PhysicalId }, a with { Handle = b.Handle, PhysicalId = b.PhysicalId });
+            Rebuild(_state with { Dimms = dimms });
+        }
+    }
+
+    /// <summary>Lets some writes to a DIMM's label storage area through, the next one only in part, and fails from then on, until the platform is opened again.</summary>
+    /// <param name="dimm">Number of the DIMM.</param>
+    /// <param name="writes">Writes that go through.</param>
+    /// <param name="bytes">Bytes that arrive of the next.</param>
+    public void TearLabelWrites(int dimm, int writes, int bytes)
+    {
+        lock (_gate)
+        {
+            DemandPower();
+            _ = DimmOf(dimm);
+            (_labels[dimm] ?? throw new PmemException($"nmem{dimm} has no label storage area")).TearAfter(writes, bytes);
+        }
+    }
+
+    /// <summary>The DIMM and its address behind a system address; null when no set has it.</summary>
+    public (int Dimm, long Dpa)? Translate(ulong address)
+    {
+        foreach (VirtualSet set in _state.Sets)
+        {
+            if (address >= set.Start && address - set.Start < (ulong)(set.SizePerDimm * set.Dimms.Count))
+                return InterleavedMemory.Translate(set, (long)(address - set.Start));
+        }
+
+        return null;
+    }
+
+    private VirtualDimm DimmOf(int number) => number >= 0 && number < _state.Dimms.Count ? _state.Dimms[number] : throw new PmemException($"there is no nmem{number}; the platform has {_state.Dimms.Count} DIMM(s)");
+
+    private void OverLines(ulong address, long length, Action<int, long, long> act)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
+        VirtualSet set = _state.Sets.FirstOrDefault(candidate => address >= candidate.Start && address - candidate.Start < (ulong)(candidate.SizePerDimm * candidate.Dimms.Count))
+            ?? throw new PmemException($"no set has the address 0x{address:x}");
+        long at = (long)(address - set.Start);
+        long end = at + Math.Min(length, (set.SizePerDimm * set.Dimms.Count) - at);
+        while (at < end)
+        {
+            long part = Math.Min(set.LineSize - (at % set.LineSize), end - at);
+            (int dimm, long dpa) = InterleavedMemory.Translate(set, at);
+            act(dimm, dpa, part);
+            at += part;
+        }
+    }
+
+    private static List<PoisonedRange> Join(List<PoisonedRange> ranges)
+    {
+        var joined = new List<PoisonedRange>();
+        foreach (PoisonedRange range in ranges.OrderBy(range => range.Dpa))
+        {
+            if (joined.Count > 0 && range.Dpa <= joined[^1].Dpa + joined[^1].Length)
+                joined[^1] = joined[^1] with { Length = Math.Max(joined[^1].Length, range.Dpa + range.Length - joined[^1].Dpa) };
+            else
+                joined.Add(range);
+        }
+
+        return joined;
+    }
+
+    private static IEnumerable<PoisonedRange> Without(PoisonedRange range, long from, long to)
+    {
+        long end = range.Dpa + range.Length;
+        if (range.Dpa < from)
+            yield return new PoisonedRange(range.Dpa, Math.Min(end, from) - range.Dpa);
+        if (end > to)
+            yield return new PoisonedRange(Math.Max(range.Dpa, to), end - Math.Max(range.Dpa, to));
+    }
+
+    private void WatchPoison(PersistentMap map, VirtualSet set, long offset)
+    {
+        if (PersistenceTrace.IsEnabled && set.Dimms.Any(number => _state.Dimms[number].Poison.Count > 0))
+            map.Observe(new PoisonObserver(this, set, offset));
+    }
+
+    private bool IsPoisoned(VirtualSet set, long offset, long length)
+    {
+        for (long at = offset; at < offset + length;)
+        {
+            long part = Math.Min(set.LineSize - (at % set.LineSize), offset + length - at);
+            (int dimm, long dpa) = InterleavedMemory.Translate(set, at);
+            if (_state.Dimms[dimm].Poison.Any(range => dpa < range.Dpa + range.Length && range.Dpa < dpa + part))
+                return true;
+            at += part;
+        }
+
+        return false;
+    }
+
+    private sealed class PoisonObserver(VirtualPlatform platform, VirtualSet set, long start) : IMapObserver
+    {
+        public bool OnRead(long offset, long length, bool survivesPoison) => !platform.IsPoisoned(set, start + offset, length);
+
+        public void OnWrite(long offset, long length)
+        {
+            // Writing clears poison on hardware only through the controller: clearing is a call of its own here.
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using System.Numerics;
+using Pmem.Platform.Labels;
+
+namespace Pmem.Emulation;
+
+/// <content>Making a platform, and judging a state that was read.</content>
+public sealed partial class VirtualPlatform
+{
+    private static PlatformState Design(VirtualPlatformOptions options)
+    {
+        if (options.Dimms is < 1 or > MaximumDimms)
+            throw new PmemException($"a platform has 1 to {MaximumDimms} DIMMs, not {options.Dimms}");
+        if (options.Ways is < 1 or > MaximumWays || options.Dimms % options.Ways != 0)
+            throw new PmemException($"{options.Dimms} DIMMs do not make up sets of {options.Ways}: a set has 1 to {MaximumWays}, and none may be left over");
+        if (options.Capacity < LargePage || options.Capacity % LargePage != 0 || options.Capacity > long.MaxValue / MaximumDimms / 2)
+            throw new PmemException($"a DIMM has a multiple of 2 MiB, not {options.Capacity} bytes");
+        if (options.Domain is not (PersistenceDomain.MemoryController or PersistenceDomain.CpuCache))
+            throw new PmemException($"{options.Domain} is no persistence domain of NVDIMMs: take MemoryController (ADR) or CpuCache (eADR)");
+        if (options.LabelSize != 0 && (!LabelAreaGeometry.TryCompute(options.LabelSize, 256, out _) || options.LabelSize % 4096 != 0))
+            throw new PmemException($"a label storage area has a multiple of 4096 bytes, at most {LabelAreaGeometry.MaximumAreaSize}, not {options.LabelSize}");
+        long line = options.LineSize ?? DefaultLine(options);
+        if (line < 4096 || !BitOperations.IsPow2(line) || options.Capacity % line != 0 || line > uint.MaxValue)
+            throw new PmemException($"lines have a power of two of at least 4096 bytes that divides the DIMM, not {line}");
+
+        VirtualDimm[] dimms = [.. Enumerable.Range(0, options.Dimms).Select(i => new VirtualDimm { File = $"dimm-{i}.img", Handle = (uint)i + 1, PhysicalId = (ushort)i, SerialNumber = FirstSerial + (uint)i, Capacity = options.Capacity, LabelSize = options.LabelSize })];
+        var sets = new List<VirtualSet>();
+        ulong start = FirstAddress;
+        for (int first = 0; first < options.Dimms; first += options.Ways)
+        {
+            sets.Add(new VirtualSet { Start = start, Dimms = [.. Enumerable.Range(first, options.Ways)], LineSize = line, SizePerDimm = options.Capacity, DpaStarts = [.. Enumerable.Repeat(0L, options.Ways)] });
+            start += (ulong)options.Capacity * (ulong)options.Ways;
+        }
+
+        return new PlatformState { Domain = options.Domain, Dimms = dimms, Sets = sets };
+    }
+
+    /// <summary>The smallest line with which a volume over the whole set can be mapped.</summary>
+    private static long DefaultLine(VirtualPlatformOptions options)
+    {
+        long line = 4096;
+        while (options.Ways > 1 && options.Capacity * options.Ways / line > InterleavedMemory.MaximumLines / 4 && options.Capacity % (line * 2) == 0)
+            line *= 2;
+        return line;
+    }
+
+    private static void MakeDimm(string path, VirtualDimm dimm, LabelFormat? format)
+    {
+        File.Delete(path);
+        using PersistentMap map = PersistentMap.Create(path, dimm.Capacity + dimm.LabelSize, new PersistentMapOptions { Sparse = true });
+        if (dimm.LabelSize == 0 || format is not { } wanted)
+            return;
+        var storage = new MappedLabelStorage(map, dimm.Capacity, dimm.LabelSize);
+        LabelUpdate.Initialize(LabelArea.Read(storage), wanted).Apply([storage]);
+    }
+
+    /// <summary>Why a state that was read cannot be used, or null: whatever is in the file, nothing is indexed out of range.</summary>
+    private static string? FindProblem(PlatformState state)
+    {
+        if (state.Version != 1)
+            return $"its version is {state.Version}, not 1";
+        if (state.Dimms is null || state.Sets is null || state.DisabledNamespaces is null || state.Dimms.Any(dimm => dimm?.File is null || dimm.Poison is null) || state.Sets.Any(set => set?.Dimms is null || set.DpaStarts is null))
+            return "a part of it is missing";
+        foreach (VirtualDimm dimm in state.Dimms)
+        {
+            if (dimm.File != Path.GetFileName(dimm.File) || dimm.File.Length == 0 || dimm.Capacity <= 0 || dimm.LabelSize is < 0 or > LabelAreaGeometry.MaximumAreaSize)
+                return $"DIMM {dimm.File}";
+        }
+
+        foreach (VirtualSet set in state.Sets)
+        {
+            if (set.Dimms.Count == 0 || set.DpaStarts.Count != set.Dimms.Count || set.LineSize < 4096 || set.SizePerDimm < set.LineSize || set.Dimms.Any(number => number < 0 || number >= state.Dimms.Count))
+                return $"the set at 0x{set.Start:x}";
+            for (int way = 0; way < set.Dimms.Count; way++)
+            {
+                if (set.DpaStarts[way] < 0 || set.SizePerDimm > state.Dimms[set.Dimms[way]].Capacity - set.DpaStarts[way])
+                    return $"the set at 0x{set.Start:x}, which leaves DIMM {set.Dimms[way]}";
+            }
+        }
+
+        return null;
+    }
+}

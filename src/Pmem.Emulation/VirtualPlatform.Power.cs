@@ -1,0 +1,98 @@
+using Pmem.CrashTesting;
+using Pmem.CrashTesting.Model;
+using Pmem.Tracing;
+
+namespace Pmem.Emulation;
+
+/// <content>
+/// Power. Volumes of a process that traces (<see cref="PersistenceTrace.IsEnabled"/>) are recorded from the moment they are tracked, and a power cut leaves of
+/// each line what the persistence domain guarantees and, by a seed, some of what was under way. Of other volumes everything stored is taken as written.
+/// </content>
+public sealed partial class VirtualPlatform
+{
+    private sealed record Volume(PersistentMap Map, VirtualSet Set, long Offset)
+    {
+        public TraceRecorder? Recorder { get; init; }
+    }
+
+    /// <summary>Maps the data of a namespace and records what is done to it, so that a power cut can take back what was not durable.</summary>
+    /// <param name="name">Such as <c>namespace0.0</c>.</param>
+    /// <param name="rawRanges">Ranges that the program writes directly, through spans and references; the whole volume if none is given.</param>
+    /// <exception cref="InvalidOperationException">Tracing is off in this process.</exception>
+    /// <exception cref="PmemException">As <see cref="OpenNamespace"/>.</exception>
+    public PersistentMap OpenTracked(string name, params (long Offset, int Length)[] rawRanges)
+    {
+        if (!PersistenceTrace.IsEnabled)
+            throw new InvalidOperationException("tracing is off in this process: set the AppContext switch Pmem.Tracing, or start it with PMEM_TRACING=1");
+        PersistentMap map = OpenNamespace(name);
+        lock (_volumeGate)
+        {
+            int i = _volumes.FindIndex(volume => ReferenceEquals(volume.Map, map));
+            (long, int)[] ranges = rawRanges.Length > 0 ? rawRanges : [(0, checked((int)map.Length))];
+            _volumes[i] = _volumes[i] with { Recorder = new TraceRecorder(map, ranges) };
+        }
+
+        return map;
+    }
+
+    /// <summary>
+    /// Cuts the power: tracked volumes keep what is durable and, by the seed, a legal part of the rest; all volumes are unmapped, and the platform is off. If ADR fails,
+    /// write queues are lost too, and every DIMM counts a dirty shutdown.
+    /// </summary>
+    /// <param name="seed">Chooses what survives of what was not durable.</param>
+    /// <param name="adrFails">Whether write queues (with eADR: caches) are lost.</param>
+    public void PowerCut(int seed, bool adrFails = false)
+    {
+        lock (_gate)
+        {
+            DemandPower();
+            LoseVolumes(new Random(seed), adrFails ? CrashKind.PowerLossWithoutAdr : CrashKind.PowerLoss);
+            Save(_state with
+            {
+                PowerCuts = _state.PowerCuts + 1,
+                DisabledNamespaces = [.. _platform.DisabledNamespaces],
+                Dimms = [.. _state.Dimms.Select(dimm => dimm with { LastShutdownWasDirty = adrFails, DirtyShutdowns = dimm.DirtyShutdowns + (adrFails ? 1 : 0) })],
+            });
+            _isOff = true;
+            _file.Dispose();
+        }
+    }
+
+    private void LoseVolumes(Random random, CrashKind kind)
+    {
+        lock (_volumeGate)
+        {
+            foreach (Volume volume in _volumes)
+            {
+                if (volume.Recorder is { } recorder && volume.Map.Length > 0)
+                    Lose(volume.Map, recorder.Stop(), kind, random);
+                volume.Recorder?.Dispose();
+                volume.Map.Dispose();
+            }
+
+            _volumes.Clear();
+        }
+    }
+
+    private void Opened(PersistentMap map, VirtualSet set, long offset)
+    {
+        lock (_volumeGate)
+        {
+            foreach (Volume closed in _volumes.Where(volume => volume.Map.Length == 0))
+                closed.Recorder?.Dispose();
+            _volumes.RemoveAll(volume => volume.Map.Length == 0);
+            _volumes.Add(new Volume(map, set, offset));
+            WatchPoison(map, set, offset);
+        }
+    }
+
+    /// <summary>Leaves of each line with stores under way one of the contents it may have.</summary>
+    private static void Lose(PersistentMap map, Trace trace, CrashKind kind, Random random)
+    {
+        var model = new PersistencyModel(trace.Initial, trace.Granularity, kind);
+        foreach (TraceEvent item in trace.Events)
+            model.Apply(item);
+        foreach (PendingLine line in model.Pending)
+            map.Copy(line.Offset, line.GetContent(random.NextInt64(line.Choices)));
+    }
+}

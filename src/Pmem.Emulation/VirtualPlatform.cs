@@ -1,0 +1,213 @@
+using Pmem.Platform.Acpi;
+using Pmem.Platform.Labels;
+using Pmem.Platform.Model;
+
+namespace Pmem.Emulation;
+
+/// <summary>
+/// A machine with virtual NVDIMMs, in a folder: one sparse file for each DIMM, with its media and behind it its label storage area, and a file of state. A DIMM that is
+/// a set by itself is an image that QEMU's nvdimm device takes as it is.
+/// </summary>
+/// <remarks>
+/// <para>Namespaces are managed as Linux would (<see cref="IPlatform"/>), and their memory is mapped as <see cref="PersistentMap"/> with the granularity of the platform's
+/// persistence domain. The state is crash-safe (<see cref="StateFile"/>), so are labels and info blocks.</para>
+/// <para>A folder is open in one process at a time. Members may be called from many threads.</para>
+/// </remarks>
+public sealed partial class VirtualPlatform : IDisposable
+{
+    private const ulong FirstAddress = 0x1_0000_0000;
+    private const uint FirstSerial = 0x123456;
+    private const long LargePage = 2 << 20;
+    private const int MaximumWays = 16;
+    private const int MaximumDimms = 256;
+
+    // Taken in this order: this one, the platform's own, that of the volumes.
+    private readonly Lock _gate = new();
+    private readonly Lock _volumeGate = new();
+    private readonly string _folder;
+    private readonly StateFile _file;
+    private readonly List<Volume> _volumes = [];
+    private VirtualLabelStorage?[] _labels = [];
+    private LabelledPlatform _platform;
+    private PlatformState _state;
+    private bool _isOff;
+
+    private VirtualPlatform(string folder, StateFile file, PlatformState state)
+    {
+        _folder = folder;
+        _file = file;
+        _state = state;
+        _platform = Build();
+    }
+
+    /// <summary>DIMMs, regions and namespaces.</summary>
+    public IPlatform Platform => _platform;
+
+    /// <summary>The DIMMs as they are now.</summary>
+    public IReadOnlyList<VirtualDimm> Dimms => _state.Dimms;
+
+    /// <summary>The interleave sets; set n is region n.</summary>
+    public IReadOnlyList<VirtualSet> Sets => _state.Sets;
+
+    /// <summary>Where stores are safe when power fails.</summary>
+    public PersistenceDomain Domain => _state.Domain;
+
+    /// <summary>How often the power was cut.</summary>
+    public int PowerCuts => _state.PowerCuts;
+
+    /// <summary>The folder.</summary>
+    public string Folder => _folder;
+
+    /// <summary>Makes a platform in a folder, which must not hold one, and opens it. What is left of a creation that was interrupted is replaced.</summary>
+    /// <exception cref="PmemException">The options do not fit together, or the folder holds a platform.</exception>
+    public static VirtualPlatform Create(string folder, VirtualPlatformOptions? options = null)
+    {
+        options ??= new VirtualPlatformOptions();
+        PlatformState state = Design(options);
+        Directory.CreateDirectory(folder);
+        string path = Path.Combine(folder, StateFile.Name);
+        if (!File.Exists(path))
+            PersistentMap.Create(path, 2L * StateFile.SlotSize, new PersistentMapOptions { Sparse = true }).Dispose();
+        var file = new StateFile(PersistentMap.Open(path, new PersistentMapOptions { Lock = true }));
+        try
+        {
+            if (file.State is not null)
+                throw new PmemException($"{folder} holds a platform already; remove the folder first, or take another");
+            foreach (VirtualDimm dimm in state.Dimms)
+                MakeDimm(Path.Combine(folder, dimm.File), dimm, options.LabelFormat);
+
+            // The state is what makes the folder a platform.
+            file.Save(state);
+            return new VirtualPlatform(folder, file, state);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens a platform.</summary>
+    /// <exception cref="PmemException">The folder holds none, or it is open in another process.</exception>
+    public static VirtualPlatform Open(string folder)
+    {
+        string path = Path.Combine(folder, StateFile.Name);
+        if (!File.Exists(path))
+            throw new PmemException($"{folder} holds no platform; 'pmem platform create' makes one");
+        var file = new StateFile(PersistentMap.Open(path, new PersistentMapOptions { Lock = true }));
+        try
+        {
+            PlatformState state = file.State ?? throw new PmemException($"the platform in {folder} was not made to the end; make it again");
+            if (FindProblem(state) is { } problem)
+                throw new PmemException($"the state of the platform in {folder} makes no sense: {problem}");
+            return new VirtualPlatform(folder, file, state);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Maps the data of a namespace; of sector mode all of it, to open a block translation table on. The caller disposes the map.</summary>
+    /// <exception cref="PmemException">There is no such namespace, it is disabled, a DIMM is missing, or the power is off.</exception>
+    public PersistentMap OpenNamespace(string name, bool readOnly = false)
+    {
+        DemandPower();
+        return _platform.OpenNamespace(name, readOnly);
+    }
+
+    /// <summary>Closes the platform; its machine is shut down in order. Volumes stay mapped until they are disposed.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            if (!_isOff)
+                SaveDisabled();
+            lock (_volumeGate)
+            {
+                foreach (Volume volume in _volumes)
+                    volume.Recorder?.Dispose();
+                _volumes.Clear();
+            }
+
+            _isOff = true;
+            _file.Dispose();
+        }
+    }
+
+    /// <summary>Keeps which namespaces are disabled over a restart; durable at return.</summary>
+    public void SaveDisabled()
+    {
+        lock (_gate)
+        {
+            DemandPower();
+            string[] disabled = [.. _platform.DisabledNamespaces.Order(StringComparer.Ordinal)];
+            if (!disabled.SequenceEqual(_state.DisabledNamespaces, StringComparer.Ordinal))
+                Save(_state with { DisabledNamespaces = disabled });
+        }
+    }
+
+    /// <summary>The table that firmware would give to a kernel.</summary>
+    public Nfit BuildNfit()
+    {
+        var builder = new NfitBuilder { Capabilities = Domain == PersistenceDomain.CpuCache ? NfitCapabilities.CacheFlush | NfitCapabilities.MemoryControllerFlush : NfitCapabilities.MemoryControllerFlush };
+        foreach (VirtualSet set in _state.Sets)
+            builder.AddSet(set.Start, [.. set.Dimms.Select(number => Describe(_state.Dimms[number]))], (ulong)set.SizePerDimm, (uint)set.LineSize);
+        return builder.Build();
+    }
+
+    private static NfitModule Describe(VirtualDimm dimm) => new()
+    {
+        Handle = new NfitDeviceHandle(dimm.Handle),
+        PhysicalId = dimm.PhysicalId,
+        VendorId = dimm.VendorId,
+        SerialNumber = dimm.SerialNumber,
+        StateFlags = (dimm.SaveFailed ? NfitStateFlags.SaveFailed : 0) | (dimm.RestoreFailed ? NfitStateFlags.RestoreFailed : 0)
+            | (dimm.LastShutdownWasDirty ? NfitStateFlags.FlushFailed : 0) | (dimm.IsNotArmed ? NfitStateFlags.NotArmed : 0) | (dimm.Health == "ok" ? 0 : NfitStateFlags.HealthEvents),
+    };
+
+    private void DemandPower()
+    {
+        if (_isOff)
+            throw new PmemException("the platform is off: open its folder again");
+    }
+
+    private void Save(PlatformState state)
+    {
+        _file.Save(state);
+        _state = state;
+    }
+
+    private void Rebuild(PlatformState state)
+    {
+        string[] disabled = [.. _platform.DisabledNamespaces];
+        Save(state with { DisabledNamespaces = disabled });
+        _platform = Build();
+    }
+
+    private LabelledPlatform Build()
+    {
+        _labels = [.. _state.Dimms.Select(dimm => dimm.IsLost || dimm.LabelSize == 0 ? null : new VirtualLabelStorage(Path.Combine(_folder, dimm.File), dimm))];
+        var platform = new LabelledPlatform(
+            _folder,
+            [.. _state.Dimms.Select((dimm, i) => new PlatformDimm(new NfitDeviceHandle(dimm.Handle), dimm.PhysicalId, IdOf(dimm), (ulong)dimm.Capacity, _labels[i]))],
+            [.. _state.Sets.Select(RegionOf)]);
+        foreach (string key in _state.DisabledNamespaces)
+            platform.MarkDisabled(key);
+        return platform;
+    }
+
+    private PlatformRegion RegionOf(VirtualSet set) => new(
+        new RegionDescription
+        {
+            SystemBase = set.Start,
+            Mappings = [.. set.Dimms.Select((number, way) => new RegionMapping((ulong)set.DpaStarts[way], (ulong)set.SizePerDimm, new InterleaveSetMember((ulong)(way * set.LineSize), _state.Dimms[number].SerialNumber, _state.Dimms[number].VendorId, 0, 0)))],
+        },
+        set.Dimms,
+        new InterleavedMemory(_folder, _state.Dimms, set, _state.Domain, Opened),
+        _state.Domain,
+        set.Dimms.Any(number => _state.Dimms[number].IsNotArmed));
+
+    private static string IdOf(VirtualDimm dimm) => new NfitControlRegion { VendorId = dimm.VendorId, SerialNumber = dimm.SerialNumber }.Id;
+}

@@ -1,0 +1,28 @@
+using Pmem.Platform.Labels;
+
+namespace Pmem.Emulation;
+
+/// <summary>How a virtual platform is made.</summary>
+public sealed record VirtualPlatformOptions
+{
+    /// <summary>DIMMs.</summary>
+    public int Dimms { get; init; } = 1;
+
+    /// <summary>DIMMs of an interleave set; as many sets are made as the DIMMs make up.</summary>
+    public int Ways { get; init; } = 1;
+
+    /// <summary>Bytes of media of each DIMM; a multiple of 2 MiB. The files are sparse.</summary>
+    public long Capacity { get; init; } = 1L << 30;
+
+    /// <summary>Bytes of consecutive addresses on one DIMM, a power of two of at least 4096; null takes what keeps the number of mappings small.</summary>
+    public long? LineSize { get; init; }
+
+    /// <summary>Bytes of each label storage area; 0 for DIMMs without one.</summary>
+    public int LabelSize { get; init; } = 128 << 10;
+
+    /// <summary>Form of the labels that the areas are initialised with; null leaves them unlabelled.</summary>
+    public LabelFormat? LabelFormat { get; init; } = Platform.Labels.LabelFormat.Efi12;
+
+    /// <summary>Where stores are safe when power fails: <see cref="PersistenceDomain.MemoryController"/> (ADR) or <see cref="PersistenceDomain.CpuCache"/> (eADR).</summary>
+    public PersistenceDomain Domain { get; init; } = PersistenceDomain.MemoryController;
+}
