@@ -26,6 +26,10 @@ public class CommandLineTests
     [InlineData("labels repair")]
     [InlineData("pool repair")]
     [InlineData("pool dump")]
+    [InlineData("pool feature")]
+    [InlineData("pool resize")]
+    [InlineData("pool rm")]
+    [InlineData("pool convert")]
     public void Every_command_has_help_with_an_example(string command)
     {
         ToolResult result = ToolRunner.Run([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);

@@ -74,6 +74,16 @@ public sealed partial class JsonPageTests : IDisposable
     }
 
     [Fact]
+    public void Feature_resize_rm_and_convert_are_as_documented()
+    {
+        string path = _pools.Closed();
+        Compare("## `pmem pool feature", [ToolRunner.Json(0, "pool", "feature", path)]);
+        Compare("## `pmem pool convert", [ToolRunner.Json(0, "pool", "convert", path)]);
+        Compare("## `pmem pool resize", [ToolRunner.Json(0, "pool", "resize", path, "17MiB")]);
+        Compare("## `pmem pool rm", [ToolRunner.Json(0, "pool", "rm", path)]);
+    }
+
+    [Fact]
     public void Examples_on_the_page_are_JSON()
     {
         int examples = 0;

@@ -51,6 +51,17 @@ public static class HeaderRepair
         return MendShutdownState(map, in header, mends);
     }
 
+    /// <summary>Mends the one word that the checksum says is wrong; false, and nothing changed, when it names none.</summary>
+    internal static bool TryMendWord(PersistentMap map, PoolKind kind)
+    {
+        byte[] bytes = map.GetSpan(0, PoolHeader.Size).ToArray();
+        PoolHeader header = PoolHeader.Read(bytes);
+        if (PoolValidation.FindProblem(in header, kind) is not { } problem || !MendWord(ref header, bytes, kind, problem, []))
+            return false;
+        Write(map, bytes, in header);
+        return true;
+    }
+
     /// <summary>Stores the words of a header that differ from what is there, and makes them durable.</summary>
     internal static void Write(PersistentMap map, ReadOnlySpan<byte> old, in PoolHeader header)
     {

@@ -91,7 +91,7 @@ internal static class CreateVerb
     private static int Run(PoolKind kind, string path, string layout, long size, UnixFileMode mode, bool force, bool json)
     {
         if (force && File.Exists(path))
-            Remove(path);
+            PoolRemoval.Remove(path);
         if (kind == PoolKind.Log)
         {
             using PersistentLog log = PersistentLog.Create(path, size, new PersistentLogOptions { Mode = mode });
@@ -109,7 +109,7 @@ internal static class CreateVerb
         if (BlockPool.FindSizeProblem(size, blockSize) is { } problem)
             return PoolCommand.Fail($"{problem}; choose a larger --size or smaller blocks");
         if (force && File.Exists(path))
-            Remove(path);
+            PoolRemoval.Remove(path);
         using BlockPool pool = BlockPool.Create(path, blockSize, size, options);
         Tell(PoolSummary.Of(pool, path), $"{pool.BlockCount} blocks of {pool.BlockSize} bytes in {ByteSize.Format(pool.Map.Length)}", json);
         return Program.Success;
@@ -121,20 +121,6 @@ internal static class CreateVerb
             JsonOutput.Write(writer => InfoVerb.WriteJson(writer, summary));
         else
             Console.WriteLine($"created {summary.Path}: {what}");
-    }
-
-    private static void Remove(string path)
-    {
-        // Not while somebody has it open: they would go on writing to a file without a name. An interrupted creation cannot be opened, nor be in use.
-        bool interrupted = !OperatingSystem.IsWindows() && File.GetUnixFileMode(path) == UnixFileMode.None;
-        if (interrupted || new FileInfo(path).Length == 0)
-        {
-            File.Delete(path);
-            return;
-        }
-
-        using PersistentMap old = PersistentMap.Open(path, new PersistentMapOptions { Access = MapAccess.ReadOnly, Lock = true });
-        File.Delete(path);
     }
 
     private static bool TryParseMode(string text, out UnixFileMode mode)

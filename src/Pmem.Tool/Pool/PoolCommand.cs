@@ -27,6 +27,10 @@ internal static class PoolCommand
             RecoverVerb.Create(),
             RepairVerb.Create(),
             DumpVerb.Create(),
+            FeatureVerb.Create(),
+            ResizeVerb.Create(),
+            RemoveVerb.Create(),
+            ConvertVerb.Create(),
         };
 
     /// <summary>The pool file that most verbs take.</summary>

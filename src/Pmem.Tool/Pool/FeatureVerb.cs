@@ -1,0 +1,72 @@
+using System.CommandLine;
+using Pmem.Pools;
+
+namespace Pmem.Tool.Pool;
+
+/// <summary><c>pmem pool feature</c>.</summary>
+internal static class FeatureVerb
+{
+    public static readonly IReadOnlyDictionary<string, PoolFeature> Names = new Dictionary<string, PoolFeature>(StringComparer.Ordinal)
+    {
+        ["SINGLEHDR"] = PoolFeature.SingleHeader,
+        ["CKSUM_2K"] = PoolFeature.Checksum2K,
+        ["SHUTDOWN_STATE"] = PoolFeature.ShutdownState,
+        ["CHECK_BAD_BLOCKS"] = PoolFeature.CheckBadBlocks,
+    };
+
+    public static Command Create()
+    {
+        Argument<string> file = PoolCommand.FileArgument();
+        var name = new Argument<string>("FEATURE") { Description = string.Join(", ", Names.Keys) + "; leave it out to see all.", Arity = ArgumentArity.ZeroOrOne };
+        var enable = new Option<bool>("--enable", "-e") { Description = "Enable it." };
+        var disable = new Option<bool>("--disable", "-d") { Description = "Disable it." };
+        var dryRun = new Option<bool>("--dry-run", "-n") { Description = "Tell what would be done, and change nothing." };
+        Option<bool> json = PoolCommand.JsonOption();
+        var command = new Command("feature", "Show or toggle the features of a pool file. No process may have it open while one is toggled.\n\nExample: pmem pool feature accounts.pool SHUTDOWN_STATE --disable")
+        {
+            file, name, enable, disable, dryRun, json,
+        };
+        command.SetAction(parsed =>
+        {
+            bool on = parsed.GetValue(enable);
+            bool off = parsed.GetValue(disable);
+            string? wanted = parsed.GetValue(name);
+            if (on && off)
+                return PoolCommand.Fail("give either --enable or --disable");
+            if (wanted is null && (on || off))
+                return PoolCommand.Fail($"say which feature: {string.Join(", ", Names.Keys)}");
+            if (wanted is not null && !Names.ContainsKey(wanted))
+                return PoolCommand.Fail($"there is no feature '{wanted}': {string.Join(", ", Names.Keys)}");
+            string path = parsed.GetValue(file)!;
+            bool changed = wanted is not null && (on || off) && PoolFeatureSwitch.Set(path, Names[wanted], on, parsed.GetValue(dryRun));
+            Show(path, wanted, changed, parsed.GetValue(dryRun), parsed.GetValue(json));
+            return Program.Success;
+        });
+        return command;
+    }
+
+    private static void Show(string path, string? wanted, bool changed, bool dryRun, bool json)
+    {
+        PoolHeader header = PoolFile.ReadHeader(path) ?? throw new PmemException($"{path} is not a pool: it is shorter than a header");
+        if (header.Kind is null)
+            throw new PmemException($"{path} is not a pool: its signature is 0x{header.Signature:x16}");
+        if (json)
+        {
+            JsonOutput.Write(writer =>
+            {
+                writer.WriteStartObject();
+                writer.WriteString("path", path);
+                writer.WriteBoolean("changed", changed && !dryRun);
+                writer.WriteStartObject("features");
+                foreach ((string name, PoolFeature feature) in Names)
+                    writer.WriteBoolean(name, PoolFeatureSwitch.IsEnabled(in header, feature));
+                writer.WriteEndObject();
+                writer.WriteEndObject();
+            });
+            return;
+        }
+
+        foreach ((string name, PoolFeature feature) in Names.Where(entry => wanted is null || entry.Key == wanted))
+            Console.WriteLine($"{name,-18}{(PoolFeatureSwitch.IsEnabled(in header, feature) ? "on" : "off")}{(changed ? dryRun ? " (would be changed)" : " (changed)" : string.Empty)}");
+    }
+}

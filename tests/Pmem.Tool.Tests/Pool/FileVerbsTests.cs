@@ -1,0 +1,76 @@
+using System.Text.Json;
+using Pmem.Objects;
+
+namespace Pmem.Tool.Tests.Pool;
+
+/// <summary>Features, sizes, removal, conversion at the command line.</summary>
+public sealed class FileVerbsTests : IDisposable
+{
+    private readonly PoolFixture _pools = new();
+
+    public void Dispose() => _pools.Dispose();
+
+    [Fact]
+    public void Features_are_shown_and_toggled()
+    {
+        string path = _pools.Closed();
+        Assert.Equal("SINGLEHDR         off\nCKSUM_2K          on\nSHUTDOWN_STATE    on\nCHECK_BAD_BLOCKS  on\n", ToolRunner.Run("pool", "feature", path).Output);
+        Assert.Equal("SHUTDOWN_STATE    on (would be changed)\n", ToolRunner.Run("pool", "feature", path, "SHUTDOWN_STATE", "--disable", "--dry-run").Output);
+        Assert.True(ToolRunner.Json(0, "pool", "feature", path, "SHUTDOWN_STATE", "--disable").GetProperty("changed").GetBoolean());
+        Assert.Equal("SHUTDOWN_STATE    off\n", ToolRunner.Run("pool", "feature", path, "SHUTDOWN_STATE").Output);
+        Assert.Equal(0, ToolRunner.Run("pool", "check", path).ExitCode);
+        Assert.Contains("created", ToolRunner.Fail("pool", "feature", path, "SINGLEHDR", "--enable"), StringComparison.Ordinal);
+        Assert.Contains("CKSUM_2K", ToolRunner.Fail("pool", "feature", path, "CHECKSUM"), StringComparison.Ordinal);
+        Assert.Contains("which feature", ToolRunner.Fail("pool", "feature", path, "--enable"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_pool_is_resized_and_keeps_its_objects()
+    {
+        string path = _pools.Closed();
+        string objects = ToolRunner.Run("pool", "objects", path).Output;
+        Assert.Contains("became 40 MiB", ToolRunner.Run("pool", "resize", path, "40MiB").Output, StringComparison.Ordinal);
+        JsonElement info = ToolRunner.Json(0, "pool", "info", path);
+        Assert.True(info.GetProperty("heap").GetProperty("freeBytes").GetInt64() > 30 << 20);
+        Assert.Equal(0, ToolRunner.Run("pool", "resize", path, "9M", "--backup", _pools.File("backup")).ExitCode);
+        Assert.Equal(9 << 20, new FileInfo(path).Length);
+        Assert.Equal(40 << 20, new FileInfo(_pools.File("backup")).Length);
+        Assert.Equal(0, ToolRunner.Run("pool", "check", path).ExitCode);
+        Assert.Equal(objects, ToolRunner.Run("pool", "objects", path).Output);
+        Assert.Contains("size", ToolRunner.Fail("pool", "resize", path, "1M"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Pools_are_removed_but_not_while_they_are_open()
+    {
+        string path = _pools.Closed();
+        Assert.Equal($"would remove {path}\n", ToolRunner.Run("pool", "rm", path, "--dry-run").Output);
+        using (ObjectStore.Open(path))
+            Assert.Contains("in use", ToolRunner.Fail("pool", "rm", path), StringComparison.Ordinal);
+        Assert.Equal($"removed {path}\n", ToolRunner.Run("pool", "rm", path).Output);
+        Assert.False(File.Exists(path));
+        Assert.Contains("no file", ToolRunner.Fail("pool", "rm", path), StringComparison.Ordinal);
+        Assert.Equal(0, ToolRunner.Run("pool", "rm", path, "--force").ExitCode);
+    }
+
+    [Fact]
+    public void All_parts_of_a_set_are_removed()
+    {
+        string set = _pools.File("some.set");
+        string[] parts = [_pools.File("part0"), _pools.File("part1")];
+        File.WriteAllText(set, $"PMEMPOOLSET\n10M {parts[0]}\n10M {parts[1]}\n");
+        ObjectStore.Create(set, "set", 0).Dispose();
+        Assert.All(parts, part => Assert.True(File.Exists(part)));
+        Assert.Equal(0, ToolRunner.Run("pool", "rm", set, "--all").ExitCode);
+        Assert.All([.. parts, set], part => Assert.False(File.Exists(part)));
+    }
+
+    [Fact]
+    public void Convert_says_how_an_old_pool_gets_the_present_layout()
+    {
+        string path = _pools.Closed();
+        Assert.Contains("nothing to convert", ToolRunner.Run("pool", "convert", path).Output, StringComparison.Ordinal);
+        PoolFixture.Patch(path, 8, [5]);
+        Assert.Contains("pmdk-convert", ToolRunner.Json(1, "pool", "convert", path).GetProperty("advice").GetString(), StringComparison.Ordinal);
+    }
+}
