@@ -3,6 +3,7 @@ using Pmem.Tool.Btt;
 using Pmem.Tool.InfoBlocks;
 using Pmem.Tool.Labels;
 using Pmem.Tool.Nfit;
+using Pmem.Tool.Platforms;
 using Pmem.Tool.Pool;
 
 namespace Pmem.Tool;
@@ -54,6 +55,8 @@ internal static class Program
             PoolCommand.Create(),
             NfitCommand.Create(),
             LabelsCommand.Create(),
+            PlatformCommand.Create(),
+            NamespaceCommand.Create(),
             InfoBlockCommand.Create(),
             BttCommand.Create(),
         };

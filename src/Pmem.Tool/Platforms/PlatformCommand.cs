@@ -1,0 +1,220 @@
+using System.CommandLine;
+using System.Text.Json;
+using Pmem.Emulation;
+using Pmem.Platform.Labels;
+using Pmem.Platform.Model;
+using Pmem.Tool.InfoBlocks;
+using Pmem.Tool.Pool;
+
+namespace Pmem.Tool.Platforms;
+
+/// <summary><c>pmem platform</c>: virtual NVDIMMs in a folder.</summary>
+internal static class PlatformCommand
+{
+    public static Command Create() =>
+        new("platform", """
+            Make virtual NVDIMMs in a folder, show them, cut their power, break them.
+
+            Examples:
+              pmem platform create vm1 --dimms 2 --ways 2 --size 512MiB
+              pmem platform show vm1
+              pmem platform power-cut vm1 --adr-failure
+              pmem platform inject vm1 --dimm 0 --poison 0x1000 --length 4096
+            """)
+        {
+            CreateVerb(),
+            ShowVerb(),
+            PowerCutVerb(),
+            PlatformInjectVerb.Create(),
+        };
+
+    public static Argument<string> FolderArgument() => new("DIR") { Description = "The folder of the platform." };
+
+    private static Command CreateVerb()
+    {
+        Argument<string> folder = FolderArgument();
+        var dimms = new Option<int>("--dimms", "-d") { Description = "DIMMs.", DefaultValueFactory = _ => 1 };
+        var ways = new Option<int>("--ways", "-w") { Description = "DIMMs of an interleave set, 1 to 16.", DefaultValueFactory = _ => 1 };
+        var size = new Option<string>("--size", "-s") { Description = "Bytes of each DIMM, a multiple of 2MiB. The files are sparse.", DefaultValueFactory = _ => "1GiB" };
+        var line = new Option<string?>("--line") { Description = "Bytes of consecutive addresses on one DIMM, a power of two from 4KiB." };
+        var labelSize = new Option<string>("--label-size") { Description = "Bytes of each label storage area; 0 for none.", DefaultValueFactory = _ => "128KiB" };
+        var version = new Option<string>("--label-version", "-V") { Description = "1.1, 1.2, or none to leave the areas unlabelled.", DefaultValueFactory = _ => "1.2" };
+        var domain = new Option<string>("--domain") { Description = "adr: stores are safe once flushed; eadr: at once.", DefaultValueFactory = _ => "adr" };
+        Option<bool> json = PoolCommand.JsonOption();
+        var command = new Command("create", "Make a platform in a folder. A DIMM that is a set by itself is an image for QEMU's nvdimm device.\n\nExample: pmem platform create vm1 --dimms 2 --ways 2 --size 512MiB") { folder, dimms, ways, size, line, labelSize, version, domain, json };
+        command.SetAction(parsed =>
+        {
+            LabelFormat? format = parsed.GetValue(version)! switch
+            {
+                "none" => null,
+                { } text when LabelFormats.TryParse(text, out LabelFormat known) => known,
+                { } text => throw new PmemException($"'{text}' is not a label version: write 1.1, 1.2 or none"),
+            };
+            PersistenceDomain safe = parsed.GetValue(domain)! switch
+            {
+                "adr" => PersistenceDomain.MemoryController,
+                "eadr" => PersistenceDomain.CpuCache,
+                { } text => throw new PmemException($"'{text}' is not a persistence domain: write adr or eadr"),
+            };
+            long areaSize = InfoBlockFile.ParseNumber(parsed.GetValue(labelSize), 0);
+            if (areaSize > LabelAreaGeometry.MaximumAreaSize)
+                throw new PmemException($"a label storage area has at most {LabelAreaGeometry.MaximumAreaSize} bytes");
+            using VirtualPlatform made = VirtualPlatform.Create(parsed.GetValue(folder)!, new VirtualPlatformOptions
+            {
+                Dimms = parsed.GetValue(dimms),
+                Ways = parsed.GetValue(ways),
+                Capacity = InfoBlockFile.ParseNumber(parsed.GetValue(size), 0),
+                LineSize = parsed.GetValue(line) is { } text2 ? InfoBlockFile.ParseNumber(text2, 0) : null,
+                LabelSize = (int)areaSize,
+                LabelFormat = format,
+                Domain = safe,
+            });
+            Print(made, parsed.GetValue(json));
+            return Program.Success;
+        });
+        return command;
+    }
+
+    private static Command ShowVerb()
+    {
+        Argument<string> folder = FolderArgument();
+        Option<bool> json = PoolCommand.JsonOption();
+        var command = new Command("show", "Show DIMMs, health, interleave sets and namespaces.\n\nExample: pmem platform show vm1 --json") { folder, json };
+        command.SetAction(parsed =>
+        {
+            using VirtualPlatform platform = VirtualPlatform.Open(parsed.GetValue(folder)!);
+            Print(platform, parsed.GetValue(json));
+            return Program.Success;
+        });
+        return command;
+    }
+
+    private static Command PowerCutVerb()
+    {
+        Argument<string> folder = FolderArgument();
+        var adr = new Option<bool>("--adr-failure") { Description = "Write queues do not reach the media: every DIMM counts a dirty shutdown." };
+        var seed = new Option<int>("--seed") { Description = "Chooses what survives, where something was under way.", DefaultValueFactory = _ => 1 };
+        Option<bool> json = PoolCommand.JsonOption();
+        var command = new Command("power-cut", "Cut the power of a platform that no process has open.\n\nExample: pmem platform power-cut vm1 --adr-failure") { folder, adr, seed, json };
+        command.SetAction(parsed =>
+        {
+            using (VirtualPlatform platform = VirtualPlatform.Open(parsed.GetValue(folder)!))
+                platform.PowerCut(parsed.GetValue(seed), parsed.GetValue(adr));
+            using VirtualPlatform again = VirtualPlatform.Open(parsed.GetValue(folder)!);
+            Print(again, parsed.GetValue(json));
+            return Program.Success;
+        });
+        return command;
+    }
+
+    public static void Print(VirtualPlatform platform, bool json)
+    {
+        if (json)
+            JsonOutput.Write(writer => WriteJson(writer, platform));
+        else
+            WriteText(platform);
+    }
+
+    private static void WriteJson(Utf8JsonWriter writer, VirtualPlatform platform)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("path", platform.Folder);
+        writer.WriteString("domain", platform.Domain == PersistenceDomain.CpuCache ? "eadr" : "adr");
+        writer.WriteNumber("powerCuts", platform.PowerCuts);
+        writer.WriteStartArray("dimms");
+        IReadOnlyList<DimmView> views = platform.Platform.GetDimms();
+        for (int i = 0; i < platform.Dimms.Count; i++)
+            WriteDimm(writer, platform.Dimms[i], views[i]);
+        writer.WriteEndArray();
+        writer.WriteStartArray("regions");
+        foreach (RegionView region in platform.Platform.GetRegions())
+            WriteRegion(writer, region);
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
+    private static void WriteDimm(Utf8JsonWriter writer, VirtualDimm dimm, DimmView view)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("dev", view.Name);
+        writer.WriteString("id", view.Id);
+        writer.WriteString("file", dimm.File);
+        writer.WriteNumber("handle", dimm.Handle);
+        writer.WriteNumber("size", dimm.Capacity);
+        writer.WriteNumber("labelSize", dimm.LabelSize);
+        writer.WriteString("labelVersion", view.LabelFormat?.Text());
+        writer.WriteBoolean("enabled", view.IsEnabled && !dimm.IsLost);
+        writer.WriteString("health", dimm.Health);
+        writer.WriteNumber("mediaTemperature", dimm.MediaTemperature);
+        writer.WriteNumber("spares", dimm.Spares);
+        writer.WriteNumber("lifeUsed", dimm.LifeUsed);
+        writer.WriteNumber("dirtyShutdowns", dimm.DirtyShutdowns);
+        writer.WriteBoolean("lastShutdownDirty", dimm.LastShutdownWasDirty);
+        writer.WriteBoolean("armed", !dimm.IsNotArmed);
+        writer.WriteBoolean("lost", dimm.IsLost);
+        writer.WriteStartArray("poison");
+        foreach (PoisonedRange range in dimm.Poison)
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("dpa", range.Dpa);
+            writer.WriteNumber("length", range.Length);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
+    private static void WriteRegion(Utf8JsonWriter writer, RegionView region)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("dev", region.Name);
+        writer.WriteNumber("start", region.Start);
+        writer.WriteNumber("size", region.Size);
+        writer.WriteNumber("align", region.Alignment);
+        writer.WriteNumber("availableSize", region.AvailableSize);
+        writer.WriteNumber("maxAvailableExtent", region.MaximumExtent);
+        writer.WriteNumber("isetId", region.SetCookie);
+        writer.WriteString("state", region.State == RegionState.LabelLess ? "raw" : region.State.ToString().ToLowerInvariant());
+        writer.WriteString("reason", region.Reason);
+        writer.WriteBoolean("readOnly", region.IsReadOnly);
+        writer.WriteStartArray("mappings");
+        foreach (MappingView mapping in region.Mappings)
+        {
+            writer.WriteStartObject();
+            writer.WriteString("dimm", mapping.Dimm);
+            writer.WriteNumber("offset", mapping.Offset);
+            writer.WriteNumber("length", mapping.Length);
+            writer.WriteNumber("position", mapping.Position);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteStartArray("namespaces");
+        foreach (NamespaceView space in region.Namespaces)
+            NamespaceCommand.WriteJson(writer, space);
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
+    private static void WriteText(VirtualPlatform platform)
+    {
+        IReadOnlyList<DimmView> views = platform.Platform.GetDimms();
+        for (int i = 0; i < views.Count; i++)
+        {
+            VirtualDimm dimm = platform.Dimms[i];
+            string flags = string.Concat(dimm.IsLost ? ", lost" : string.Empty, dimm.IsNotArmed ? ", not armed" : string.Empty, dimm.LastShutdownWasDirty ? ", last shutdown dirty" : string.Empty, dimm.Poison.Count > 0 ? $", {dimm.Poison.Count} bad range(s)" : string.Empty);
+            Console.WriteLine($"{views[i].Name}  {views[i].Id}  {ByteSize.Format(dimm.Capacity)}, labels {views[i].LabelFormat?.Text() ?? "none"}, health {dimm.Health}{flags}");
+        }
+
+        foreach (RegionView region in platform.Platform.GetRegions())
+        {
+            Console.WriteLine($"{region.Name}  0x{region.Start:x}  {ByteSize.Format((long)region.Size)} over {string.Join(", ", region.Mappings.Select(mapping => mapping.Dimm))}, {ByteSize.Format((long)region.AvailableSize)} available{(region.Reason.Length > 0 ? $"; {region.Reason}" : string.Empty)}");
+            foreach (NamespaceView space in region.Namespaces)
+                Console.WriteLine($"    {NamespaceCommand.Describe(space)}");
+        }
+
+        if (platform.PowerCuts > 0)
+            Console.WriteLine($"power was cut {platform.PowerCuts} time(s)");
+    }
+}

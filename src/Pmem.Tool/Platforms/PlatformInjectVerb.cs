@@ -1,0 +1,71 @@
+using System.CommandLine;
+using Pmem.Emulation;
+using Pmem.Tool.InfoBlocks;
+using Pmem.Tool.Pool;
+
+namespace Pmem.Tool.Platforms;
+
+/// <summary><c>pmem platform inject</c>.</summary>
+internal static class PlatformInjectVerb
+{
+    public static Command Create()
+    {
+        Argument<string> folder = PlatformCommand.FolderArgument();
+        var dimm = new Option<int>("--dimm", "-d") { Description = "Number of the DIMM.", DefaultValueFactory = _ => 0 };
+        var poison = new Option<string?>("--poison") { Description = "Make media unreadable from this DIMM physical address." };
+        var address = new Option<string?>("--address") { Description = "Make media unreadable from this system physical address." };
+        var length = new Option<string>("--length") { Description = "Bytes, for --poison and --address.", DefaultValueFactory = _ => "256" };
+        var clear = new Option<bool>("--clear") { Description = "Make the range readable again instead." };
+        var temperature = new Option<double?>("--media-temperature") { Description = "Degrees Celsius." };
+        var spares = new Option<int?>("--spares") { Description = "Spare capacity that is left, in percent." };
+        var fatal = new Option<bool?>("--fatal") { Description = "A fatal error was seen (true or false)." };
+        var armed = new Option<bool?>("--armed") { Description = "Whether what is written survives (true or false)." };
+        var lost = new Option<bool?>("--lost") { Description = "The DIMM is not there (true or false)." };
+        var save = new Option<bool?>("--save-failed") { Description = "The last save to media failed (true or false)." };
+        var swap = new Option<int?>("--swap") { Description = "Swap the DIMM with the one of this number." };
+        Option<bool> json = PoolCommand.JsonOption();
+        var command = new Command("inject", "Break a DIMM, or mend it.\n\nExample: pmem platform inject vm1 --dimm 0 --poison 0x1000 --length 4096") { folder, dimm, poison, address, length, clear, temperature, spares, fatal, armed, lost, save, swap, json };
+        command.SetAction(parsed =>
+        {
+            using VirtualPlatform platform = VirtualPlatform.Open(parsed.GetValue(folder)!);
+            int number = parsed.GetValue(dimm);
+            long bytes = InfoBlockFile.ParseNumber(parsed.GetValue(length), 0);
+            if (bytes <= 0)
+                throw new PmemException("a range has at least one byte");
+            if (parsed.GetValue(poison) is { } dpa)
+                Change(platform, parsed.GetValue(clear), number, InfoBlockFile.ParseNumber(dpa, 0), bytes);
+            if (parsed.GetValue(address) is { } at)
+                Change(platform, parsed.GetValue(clear), (ulong)InfoBlockFile.ParseNumber(at, 0), bytes);
+            if (parsed.GetValue(swap) is { } other)
+                platform.Swap(number, other);
+            platform.Inject(number, before => before with
+            {
+                MediaTemperature = parsed.GetValue(temperature) ?? before.MediaTemperature,
+                Spares = parsed.GetValue(spares) ?? before.Spares,
+                IsFatal = parsed.GetValue(fatal) ?? before.IsFatal,
+                IsNotArmed = !(parsed.GetValue(armed) ?? !before.IsNotArmed),
+                IsLost = parsed.GetValue(lost) ?? before.IsLost,
+                SaveFailed = parsed.GetValue(save) ?? before.SaveFailed,
+            });
+            PlatformCommand.Print(platform, parsed.GetValue(json));
+            return Program.Success;
+        });
+        return command;
+    }
+
+    private static void Change(VirtualPlatform platform, bool clear, int dimm, long dpa, long bytes)
+    {
+        if (clear)
+            platform.ClearPoison(dimm, dpa, bytes);
+        else
+            platform.InjectPoison(dimm, dpa, bytes);
+    }
+
+    private static void Change(VirtualPlatform platform, bool clear, ulong address, long bytes)
+    {
+        if (clear)
+            platform.ClearPoison(address, bytes);
+        else
+            platform.InjectPoison(address, bytes);
+    }
+}

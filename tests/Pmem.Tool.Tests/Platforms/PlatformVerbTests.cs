@@ -1,0 +1,52 @@
+using System.Text.Json;
+using Pmem.Tool.Tests.Labels;
+
+namespace Pmem.Tool.Tests.Platforms;
+
+public sealed class PlatformVerbTests : IDisposable
+{
+    private readonly PoolFixture _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public void A_platform_is_made_divided_cut_and_shown()
+    {
+        string folder = _files.File("vm1");
+        JsonElement made = ToolRunner.Json(0, "platform", "create", folder, "--dimms", "2", "--ways", "2", "--size", "128MiB");
+        JsonPage.Compare("## `pmem platform create", made);
+        Assert.Equal(2, made.GetProperty("dimms").GetArrayLength());
+        JsonElement fsdax = ToolRunner.Json(0, "namespace", "create", "--platform", folder, "--size", "64M", "--name", "data");
+        JsonPage.Compare("## `pmem namespace list", fsdax);
+        Assert.Equal(("namespace0.0", "fsdax", "pmem0"), (fsdax.GetProperty("dev").GetString(), fsdax.GetProperty("mode").GetString(), fsdax.GetProperty("device").GetString()));
+        ToolRunner.Json(0, "namespace", "create", "--platform", folder, "--mode", "sector", "--size", "32M");
+        ToolRunner.Json(0, "namespace", "disable", "namespace0.1", "--platform", folder);
+        JsonElement cut = ToolRunner.Json(0, "platform", "power-cut", folder, "--adr-failure");
+        JsonPage.Compare("## `pmem platform create", cut);
+        Assert.Equal(1, cut.GetProperty("dimms")[0].GetProperty("dirtyShutdowns").GetInt32());
+        JsonElement[] spaces = [.. ToolRunner.Json(0, "namespace", "list", "--platform", folder).EnumerateArray()];
+        Assert.Equal([true, false], spaces.Select(space => space.GetProperty("enabled").GetBoolean()));
+        Assert.Equal("devdax", ToolRunner.Json(0, "namespace", "reconfigure", "namespace0.1", "--platform", folder, "--mode", "devdax").GetProperty("mode").GetString());
+        Assert.Contains("pmem0", ToolRunner.Run("platform", "show", folder).Output, StringComparison.Ordinal);
+        ToolRunner.Json(0, "labels", "check", Path.Combine(folder, "dimm-0.img"), "--label-size", "128K");
+    }
+
+    [Fact]
+    public void Refusals_are_one_sentence_with_a_remedy()
+    {
+        string folder = _files.File("vm2");
+        Assert.Contains("pmem platform create", ToolRunner.Fail("platform", "show", folder), StringComparison.Ordinal);
+        Assert.Contains("PMEM_PLATFORM", ToolRunner.Fail("namespace", "list"), StringComparison.Ordinal);
+        ToolRunner.Json(0, "platform", "create", folder, "--size", "64M");
+        Assert.Contains("already", ToolRunner.Fail("platform", "create", folder), StringComparison.Ordinal);
+        Assert.Contains("take 33554432", ToolRunner.Fail("namespace", "create", "--platform", folder, "--size", "17M"), StringComparison.Ordinal);
+        Assert.Contains("not a mode", ToolRunner.Fail("namespace", "create", "--platform", folder, "--mode", "blk"), StringComparison.Ordinal);
+        ToolRunner.Json(0, "namespace", "create", "--platform", folder);
+        Assert.Contains("force", ToolRunner.Fail("namespace", "destroy", "namespace0.0", "--platform", folder), StringComparison.Ordinal);
+        Assert.Contains("no nmem3", ToolRunner.Fail("platform", "inject", folder, "--dimm", "3"), StringComparison.Ordinal);
+        JsonElement broken = ToolRunner.Json(0, "platform", "inject", folder, "--poison", "0x1000", "--length", "300", "--spares", "5", "--armed", "false");
+        Assert.Equal(512, broken.GetProperty("dimms")[0].GetProperty("poison")[0].GetProperty("length").GetInt64());
+        Assert.True(broken.GetProperty("regions")[0].GetProperty("readOnly").GetBoolean());
+        Assert.Contains("read-only", ToolRunner.Fail("namespace", "destroy", "namespace0.0", "--platform", folder, "--force"), StringComparison.Ordinal);
+    }
+}
