@@ -15,12 +15,17 @@ internal static class Program
           --repeat N      repetitions of each case (default 7)
           --flush on|off|both   with flush instructions, without (as on eADR), or both (default both)
           --csv           comma-separated values instead of a table
+          crash           instead of all that: what crash testing costs
 
         Needs gcc and the PMDK libraries for the other side (eng/install-peers.sh); without them only ours is measured.
         """;
 
     public static int Main(string[] args)
     {
+        if (args is ["crash"])
+            return CrashSide.Run();
+        if (args is ["crash-price"])
+            return CrashSide.Price();
         var options = new Dictionary<string, string>(StringComparer.Ordinal) { ["--filter"] = string.Empty, ["--repeat"] = "7", ["--flush"] = "both" };
         bool csv = false;
         for (int i = 0; i < args.Length; i++)

@@ -20,7 +20,12 @@ internal static class CrashHarness
         CrashTest<ObjectStore> test = Build("operation", prepare, operation).WithoutSourceLines().Then(DemandUsable);
         if (interruptRecovery)
             test.CrashRecovery(imagesPerPoint: 8, every: 3);
-        CrashReport report = test.Run((options ?? new ExplorationOptions()) with { Parallelism = 0 }, TestContext.Current.CancellationToken);
+        options = (options ?? new ExplorationOptions()) with { Parallelism = 0 };
+
+        // A longer run (eng/explore-crashes.sh) tries more.
+        if (int.TryParse(Environment.GetEnvironmentVariable("PMEM_CRASH_IMAGES"), out int more))
+            options = options with { ImagesPerPoint = more, Seed = Environment.TickCount, ProcessKills = true };
+        CrashReport report = test.Run(options, TestContext.Current.CancellationToken);
         TestContext.Current.TestOutputHelper?.WriteLine(report.Summary);
         Assert.True(report.Exploration.Images > 1, "a mutating operation leaves more than one image");
     }
