@@ -1,3 +1,4 @@
+using Pmem.CrashTesting;
 using Pmem.Objects;
 
 namespace Interop;
@@ -85,6 +86,65 @@ public sealed class KilledProgramTests
                     Assert.True(expected == ScriptRunner.Dump(store), $"{name}: killed at {at} of {points}: C says\n{expected}\nwe say\n{ScriptRunner.Dump(store)}");
                 DemandConsistent(pool, at);
             }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>What C programs are explored in: small enough for many images.</summary>
+    public static TheoryData<string, string[]> Explored => new()
+    {
+        { "atomic operations", ["alloc 10 100 1", "zalloc 11 700 2", "realloc 10 1000 1", "free 11"] },
+        { "a transaction", ["begin", "set 0 100 7", "talloc 12 300 2", "tfree 1", "commit"] },
+        { "an abort", ["begin", "set 0 100 7", "set 5000 64 8", "talloc 12 300 2", "abort"] },
+        { "an extension", ["begin", "set 0 6000 1", "commit"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Explored))]
+    public void What_power_loss_leaves_of_C_programs_is_recovered_by_C_and_by_us_alike(string name, string[] script)
+    {
+        string program = Peers.Program("obj_script");
+        string folder = Peers.NewFolder();
+        try
+        {
+            string pool = Path.Combine(folder, "explored.obj");
+            string log = Path.Combine(folder, "trace.txt");
+            Peers.Succeed(program, [pool], $"create {12 << 20}\nalloc 1 100 1\nalloc 3 700 3\nclose\n");
+            byte[] initial = File.ReadAllBytes(pool);
+            Dictionary<string, string> environment = PoolPeer.Traced(folder);
+            environment["PMTRACE"] = log;
+            environment["PMTRACE_STORES"] = pool;
+            Peers.Succeed(program, [pool], $"open\n{string.Join('\n', script)}\nclose\n", environment);
+            Trace trace = ShimTrace.Read(initial, File.ReadLines(log));
+            Assert.True(File.ReadAllBytes(pool).AsSpan().SequenceEqual(trace.ImageAfter(trace.Events.Count)), "the trace has every store");
+
+            string theirs = Path.Combine(folder, "theirs.obj");
+            string ours = Path.Combine(folder, "ours.obj");
+            var states = new HashSet<string>(StringComparer.Ordinal);
+            int number = 0;
+            ExplorationResult result = CrashExplorer.Explore(
+                trace,
+                state =>
+                {
+                    // Each image costs a process; every few of the seeded ones have to do.
+                    if (number++ % 4 != 0)
+                        return;
+                    state.Save(theirs);
+                    state.Save(ours);
+                    string expected = PoolPeer.Dump(theirs);
+                    using (ObjectStore store = ObjectStore.Open(ours, "script"))
+                        Assert.Equal(expected, ScriptRunner.Dump(store));
+                    DemandConsistent(ours, state.Crash.Point);
+                    states.Add(expected);
+                },
+                new ExplorationOptions { ImagesPerPoint = 8, ProcessKills = false },
+                TestContext.Current.CancellationToken);
+            TestContext.Current.TestOutputHelper?.WriteLine($"{name}: {number} images, {states.Count} states");
+            result.ThrowIfFailed();
+            Assert.True(states.Count > 1 || name == "an abort", $"{name}: {states.Count} states");
         }
         finally
         {
