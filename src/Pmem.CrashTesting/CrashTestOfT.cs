@@ -193,7 +193,7 @@ public sealed class CrashTest<T>
                 + "Name the range with DirectStores, or store with the members of PersistentMap.");
         }
 
-        IReadOnlyList<LintFinding> lints = TraceLinter.Lint(trace);
+        IReadOnlyList<LintFinding> lints = _captureStacks ? [.. TraceLinter.Lint(trace), .. RecoveryReads.Lint(trace, map => _oracle.Open(map))] : TraceLinter.Lint(trace);
         if (FindReplay(trace) is { } single)
         {
             CrashFailure? replayed = CrashExplorer.Replay(trace, single, _oracle.Judge);

@@ -199,6 +199,42 @@ public sealed class CrashTestTests
         Assert.Equal("a hint that may be lost", finding.Accepted);
     }
 
+    [Fact]
+    public void Recovery_that_reads_what_was_not_guaranteed_is_pointed_out_unless_it_is_a_commit_word()
+    {
+        CrashTest<PersistentMap> Make(bool declares) => CrashTest.For(map => map, map =>
+        {
+            _ = map.ReadUInt64(64);
+            return map;
+        }).Step("store", map =>
+        {
+            if (declares)
+                PersistenceTrace.Note(map, TraceNote.CommitWord, 64, 8);
+            map.StoreUInt64(64, 1);
+            map.Persist(64, 8);
+        });
+        LintFinding finding = Assert.Single(Make(declares: false).Run().Findings);
+        Assert.Equal(LintRule.UndeterminedRead, finding.Rule);
+        Assert.StartsWith("CrashTestTests.cs:", finding.ToString(), StringComparison.Ordinal);
+        Assert.Empty(Make(declares: true).Run().Findings);
+    }
+
+    [Fact]
+    public void Recovery_that_reads_what_was_never_written_is_pointed_out()
+    {
+        CrashReport report = CrashTest.For(map => map, map =>
+        {
+            _ = map.ReadUInt64(1024 + 16);
+            return map;
+        }).Step("allocate", map =>
+        {
+            PersistenceTrace.Note(map, TraceNote.Allocate, 1024, 64);
+            map.StoreUInt64(1024, 1);
+            map.Persist(1024, 8);
+        }).Run();
+        Assert.Contains(report.Findings, f => f.Rule == LintRule.UninitializedRead && f.Offset == 1024 + 16);
+    }
+
     private static CrashTest<PersistentMap> Counter(Action<PersistentMap> increment, int steps = 3)
     {
         CrashTest<PersistentMap> test = CrashTest.For(map => map).Observe(map => map.ReadUInt64(0));

@@ -32,6 +32,9 @@ internal sealed class CrashOracle<T>(Func<PersistentMap, T> open)
 
     public Action<T, long, long>? PoisonRest { get; set; }
 
+    /// <summary>Recovers.</summary>
+    public T Open(PersistentMap map) => open(map);
+
     /// <summary>Different states that recoveries ended in.</summary>
     public int States => _states.Count;
 
