@@ -190,7 +190,7 @@ public sealed class CrashTest<T>
         {
             throw new CrashTestException(
                 $"{_name}: the byte at 0x{untraced:x} changed without a store that was seen, so that the images would be wrong. "
-                + "Name the range with DirectStores, or store with the members of PersistentMap.");
+                + "If a transaction should have covered it, Snapshot it there; else name the range with DirectStores, or store with the members of PersistentMap.");
         }
 
         IReadOnlyList<LintFinding> lints = _captureStacks ? [.. TraceLinter.Lint(trace), .. RecoveryReads.Lint(trace, map => _oracle.Open(map))] : TraceLinter.Lint(trace);

@@ -45,6 +45,9 @@ internal sealed class ThreadState(int id)
     /// <summary>The event with which its operation began.</summary>
     public int OperationStart { get; private set; }
 
+    /// <summary>Whether it marks operations of its own; what a thread that does not stores belongs to the operation that runs meanwhile.</summary>
+    public bool HasOperations { get; private set; }
+
     /// <summary>What its operation stored; some of it may be gone.</summary>
     public List<PendingStore> Stores { get; } = [];
 
@@ -59,6 +62,7 @@ internal sealed class ThreadState(int id)
     public void BeginOperation(int index)
     {
         OperationStart = index;
+        HasOperations = true;
         Stores.Clear();
     }
 

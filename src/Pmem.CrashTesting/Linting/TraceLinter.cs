@@ -30,6 +30,7 @@ internal sealed class LintPass(Trace trace)
     private readonly Dictionary<long, int> _flushers = [];
     private readonly Dictionary<long, List<(long Start, long End)>> _commitWords = [];
     private readonly LintFindings _findings = new();
+    private int _openOperations;
     private bool _hasOperations;
 
     public IReadOnlyList<LintFinding> Run()
@@ -237,10 +238,12 @@ internal sealed class LintPass(Trace trace)
         {
             case TraceNote.OperationBegin:
                 _hasOperations = true;
+                _openOperations++;
                 thread.BeginOperation(index);
                 break;
             case TraceNote.OperationEnd:
-                DemandDurable(thread.Stores);
+                _openOperations--;
+                EndOperation(thread);
                 break;
             case TraceNote.CommitWord:
                 AddCommitWord(item.Offset, item.Offset + item.Length);
@@ -282,6 +285,20 @@ internal sealed class LintPass(Trace trace)
         }
 
         thread.Ranges.Add((item.Offset, end));
+    }
+
+    private void EndOperation(ThreadState thread)
+    {
+        DemandDurable(thread.Stores);
+        if (_openOperations != 0)
+            return; // it is not known for which of the operations that run the others work
+        foreach (ThreadState other in _threads.Values)
+        {
+            if (other.HasOperations)
+                continue;
+            DemandDurable(other.Stores.Where(s => s.Index >= thread.OperationStart));
+            other.Stores.Clear();
+        }
     }
 
     /// <summary>Reports what an acknowledged operation left behind that a power failure can take away.</summary>

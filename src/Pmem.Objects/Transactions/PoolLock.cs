@@ -1,3 +1,5 @@
+using Pmem.Tracing;
+
 namespace Pmem.Objects.Transactions;
 
 /// <summary>
@@ -11,9 +13,14 @@ internal static class PoolLock
 
     private const int StatePosition = 8;
 
+    // Nothing of a lock need be durable.
+    private const string Rule = "PMC001";
+    private const string Reason = "a lock's state means something in this run only";
+
     /// <summary>Waits for the lock and takes it. Throws <see cref="LockRecursionException"/> when the thread has it.</summary>
     public static void Enter(ObjectStore store, long offset)
     {
+        using Acceptance accepted = PersistenceTrace.Accept(Rule, Reason);
         Initialize(store, offset);
         ulong self = (ulong)Environment.CurrentManagedThreadId;
         var spin = default(SpinWait);
@@ -31,6 +38,7 @@ internal static class PoolLock
     /// <summary>Takes the lock if it is free.</summary>
     public static bool TryEnter(ObjectStore store, long offset)
     {
+        using Acceptance accepted = PersistenceTrace.Accept(Rule, Reason);
         Initialize(store, offset);
         return store.Map.CompareExchangeUInt64(offset + StatePosition, (ulong)Environment.CurrentManagedThreadId, 0) == 0;
     }
@@ -38,6 +46,7 @@ internal static class PoolLock
     /// <summary>Gives the lock back. Throws <see cref="SynchronizationLockException"/> when the thread does not hold it.</summary>
     public static void Exit(ObjectStore store, long offset)
     {
+        using Acceptance accepted = PersistenceTrace.Accept(Rule, Reason);
         ulong self = (ulong)Environment.CurrentManagedThreadId;
         if (store.Map.ReadUInt64(offset) != store.RunId || store.Map.CompareExchangeUInt64(offset + StatePosition, 0, self) != self)
             throw new SynchronizationLockException($"the thread does not hold the lock at 0x{offset:x}");

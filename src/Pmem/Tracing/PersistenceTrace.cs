@@ -60,6 +60,8 @@ public static class PersistenceTrace
     /// <param name="reason">Why it is right here; it is shown in reports.</param>
     public static Acceptance Accept(string rule, string reason)
     {
+        if (!IsEnabled)
+            return default;
         ArgumentException.ThrowIfNullOrEmpty(rule);
         ArgumentException.ThrowIfNullOrEmpty(reason);
         Note(null, TraceNote.AcceptBegin, text: $"{rule} {reason}");

@@ -35,6 +35,15 @@ public sealed class LintRuleTests
     }
 
     [Fact]
+    public void PMC001_is_demanded_of_the_threads_that_work_for_an_operation()
+    {
+        Finds("PMC001", 1, Operation(t => t.Store(X, 1, thread: 2)));
+        FindsNothing(Operation(t => t.Store(X, 1, thread: 2).Flush(X, 2).Fence(2)));
+        Finds("PMC001", 0, new TraceBuilder().Store(X, 1, thread: 2).Operation(_ => { }), not: true); // before the operation
+        Finds("PMC001", 2, new TraceBuilder().Note(TraceNote.OperationBegin, thread: 3).Operation(t => t.Store(X, 1, thread: 2)), not: true); // whose is it?
+    }
+
+    [Fact]
     public void PMC002_a_flush_that_no_fence_of_its_thread_completes()
     {
         Finds("PMC002", 1, Operation(t => t.Store(X, 1).Flush(X)));

@@ -14,6 +14,22 @@ public sealed class TracingTests
     }
 
     [Fact]
+    public void Notes_and_acceptances_cost_no_memory_when_tracing_is_off()
+    {
+        Accept();
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 100; i++)
+            Accept();
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        static void Accept()
+        {
+            using (PersistenceTrace.Accept("PMC001", "meant"))
+                PersistenceTrace.Note(null, TraceNote.CommitWord, 0, 8);
+        }
+    }
+
+    [Fact]
     public void Traced_process() => ChildRun.Run(typeof(Traced), ("PMEM_TRACING", "1"));
 
     /// <summary>Lists what happens.</summary>
