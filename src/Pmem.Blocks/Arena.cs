@@ -37,6 +37,9 @@ internal sealed class Arena(int index, long start, in BttInfo info, int lanes)
     /// <summary>Why the arena may only be read, or null.</summary>
     public string? Error { get; set; }
 
+    /// <summary>Lanes whose free block lies on bad media; they stay taken.</summary>
+    public int RetiredLanes;
+
     public LaneState[] Lanes { get; } = new LaneState[Math.Min(lanes, (int)Math.Min(info.FreeBlocks, int.MaxValue))];
 
     /// <summary>Where the map entry of a block is.</summary>

@@ -164,6 +164,11 @@ public sealed unsafe partial class BlockTranslationTable
                 if (!free.Add(freeBlock))
                     arena.Error ??= $"two flog entries have the free block {freeBlock}";
                 arena.Lanes[i] = new LaneState { FreeBlock = freeBlock, Sequence = current.Sequence, NextHalf = 1 - half };
+                if (MapEntry.IsError(current.OldMap) && !IsReadable(arena, freeBlock))
+                {
+                    arena.Lanes[i].Taken = 1;
+                    RetireLane(arena);
+                }
             }
 
             CompleteWrite(arena, in current);

@@ -52,6 +52,15 @@ public sealed unsafe partial class BlockTranslationTable
         {
             Arena arena = Locate(arenas, block + i, out uint inArena);
             DemandNoError(arena);
+            uint entry = ReadEntry(arena, inArena);
+            if (MapEntry.IsError(entry) && !IsReadable(arena, MapEntry.BlockOf(entry, inArena)))
+            {
+                // Only the error flag remembers that the media is bad: zeros are written elsewhere, so that it is kept.
+                fixed (byte* zeros = new byte[BlockSize])
+                    WriteBlock(arena, inArena, zeros);
+                continue;
+            }
+
             ReadTracking.NextTurn(ref _readers.SlotOfThread(), _rotation);
             SetFlag(arena, inArena, MapEntry.Zero);
         }
@@ -110,6 +119,7 @@ public sealed unsafe partial class BlockTranslationTable
         ref Gate gate = ref arena.GateOf(block);
         bool inGate = false;
         bool committing = false;
+        bool isUsable = true;
         try
         {
             // 1. The content, into the free block, once nobody reads what was in it. Not waited for yet.
@@ -150,6 +160,8 @@ public sealed unsafe partial class BlockTranslationTable
             lane.Sequence = sequence;
             lane.NextHalf = 1 - lane.NextHalf;
             lane.PendingEntry = entryAt;
+            if (MapEntry.IsError(old))
+                isUsable = IsReadable(arena, lane.FreeBlock);
         }
         catch (Exception e)
         {
@@ -161,8 +173,32 @@ public sealed unsafe partial class BlockTranslationTable
         {
             if (inGate)
                 gate.Exit();
-            Volatile.Write(ref lane.Taken, 0);
+            if (isUsable)
+                Volatile.Write(ref lane.Taken, 0);
+            else
+                RetireLane(arena);
         }
+    }
+
+    /// <summary>
+    /// A lane whose free block lies on bad media is never given back: a store there could kill the process. The flog remembers the error flag of
+    /// the block, so that the next open leaves the lane out too.
+    /// </summary>
+    private static void RetireLane(Arena arena)
+    {
+        if (Interlocked.Increment(ref arena.RetiredLanes) == arena.Lanes.Length)
+            arena.Error ??= "the free blocks of all its flog entries are on bad media";
+    }
+
+    private bool IsReadable(Arena arena, uint block)
+    {
+        const int Slice = 64 << 10;
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(Math.Min(Slice, (int)arena.InternalBlockSize));
+        bool isReadable = block < arena.InternalBlocks;
+        for (long done = 0; done < BlockSize && isReadable; done += buffer.Length)
+            isReadable = _map.TryRead(arena.BlockOffset(block) + done, buffer.AsSpan(0, (int)Math.Min(buffer.Length, BlockSize - done)));
+        ArrayPool<byte>.Shared.Return(buffer);
+        return isReadable;
     }
 
     /// <summary>The entry that a write replaces, as it is recorded.</summary>
@@ -188,16 +224,18 @@ public sealed unsafe partial class BlockTranslationTable
         uint number = _readers.LaneOf(ref slot, ReadTracking.NextTurn(ref slot, _rotation), _rotation, (uint)lanes.Length);
         if (Interlocked.CompareExchange(ref lanes[number].Taken, 1, 0) == 0)
             return (int)number;
-        return TakeOtherLane(lanes, number);
+        return TakeOtherLane(arena, number);
     }
 
-    private static int TakeOtherLane(LaneState[] lanes, uint number)
+    private static int TakeOtherLane(Arena arena, uint number)
     {
+        LaneState[] lanes = arena.Lanes;
         var spin = default(SpinWait);
         while (true)
         {
             if (++number >= (uint)lanes.Length)
             {
+                DemandNoError(arena);
                 number = 0;
                 spin.SpinOnce();
             }

@@ -3,6 +3,7 @@ using Pmem;
 using Pmem.Blocks;
 using Pmem.Blocks.Layout;
 using Pmem.CrashTesting;
+using Pmem.Pools.Checking;
 
 namespace Interop;
 
@@ -209,6 +210,80 @@ public sealed class BlockTests : IDisposable
                 Assert.Throws<ArgumentOutOfRangeException>(() => BlockPool.Create(ours, blockSize, Size));
             Assert.Equal(blockSize == 32512, isMade);
         }
+    }
+
+    [Theory]
+    [InlineData("info", 8192 + 60, 0x1234u, true)]
+    [InlineData("copy of the info", -1, 0x1234u, true)]
+    [InlineData("map, outside", 7, 0xF0000000u, false)]
+    [InlineData("map, taken", 7, 0xC0000003u, false)]
+    [InlineData("flog, both sequences", 1000 + 28, 2u, false)]
+    [InlineData("flog, block outside", 1000 + 4, 0xFFFFFFFFu, false)]
+    public void Pmempool_and_we_agree_on_damaged_pools(string what, int place, uint value, bool isSafe)
+    {
+        string pmempool = Peers.Tool("pmempool");
+        string ours = Path.Combine(_folder, "ours.blk");
+        string theirs = Path.Combine(_folder, "theirs.blk");
+        BlockScript.Run(ours, [$"create 512 {Size}", .. Enumerable.Range(0, 40).Select(i => $"write {i % 10} {i}"), "close"]);
+        BttInfo info = BttInfo.Read(File.ReadAllBytes(ours).AsSpan(8192, 4096));
+        long at = place switch
+        {
+            -1 => 8192 + (long)info.InfoOffset + 60,
+            < 1000 => 8192 + (long)info.MapOffset + (place * 4),
+            < 8192 => 8192 + (long)info.FlogOffset + (place - 1000),
+            _ => place,
+        };
+        if (what == "map, taken")
+            value = BitConverter.ToUInt32(ReadAt(ours, 8192 + (long)info.MapOffset + 12));
+        using (FileStream file = File.OpenWrite(ours))
+        {
+            file.Position = at;
+            file.Write(BitConverter.GetBytes(value));
+        }
+
+        File.Copy(ours, theirs);
+        Assert.NotEqual(0, Peers.Run(pmempool, ["check", theirs]).ExitCode);
+        Assert.False(BlockPool.Check(ours).IsConsistent, what);
+
+        // Both repairs end in a pool that both call consistent, and without leave to lose anything both refuse the same.
+        Assert.Equal(isSafe, BlockPool.Repair(ours).IsConsistent);
+        Assert.Equal(isSafe, Peers.Run(pmempool, ["check", "-r", "-y", theirs]).ExitCode == 0);
+        Assert.True(BlockPool.Repair(ours, new PoolRepairOptions { AcceptLoss = true }).IsConsistent, what);
+        Peers.Succeed(pmempool, ["check", "-r", "-a", "-y", theirs]);
+        foreach (string pool in (string[])[ours, theirs])
+        {
+            Peers.Succeed(pmempool, ["check", pool]);
+            Assert.True(BlockPool.Check(pool).IsConsistent, $"{what}: {string.Join('\n', BlockPool.Check(pool).Problems)}");
+            Assert.Equal("check 1\n", Theirs(pool, ["check 512"]));
+        }
+
+        if (isSafe)
+            Assert.Equal(Theirs(theirs, ["open 512", "dump", "close"]), BlockScript.Run(ours, ["open 512", "dump", "close"]));
+    }
+
+    [Fact]
+    public void A_sequence_number_above_three_passes_for_another_in_C_and_is_found_here()
+    {
+        string pool = Path.Combine(_folder, "sequence.blk");
+        BlockScript.Run(pool, [$"create 512 {Size}", "write 1 1", "close"]);
+        BttInfo info = BttInfo.Read(File.ReadAllBytes(pool).AsSpan(8192, 4096));
+        using (FileStream file = File.OpenWrite(pool))
+        {
+            file.Position = 8192 + (long)info.FlogOffset + 12;
+            file.Write(BitConverter.GetBytes(9));
+        }
+
+        Peers.Succeed(Peers.Tool("pmempool"), ["check", pool]);
+        Assert.False(BlockPool.Check(pool).IsConsistent);
+    }
+
+    private static byte[] ReadAt(string path, long at)
+    {
+        byte[] bytes = new byte[4];
+        using FileStream file = File.Open(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        file.Position = at;
+        file.ReadExactly(bytes);
+        return bytes;
     }
 
     [Fact]
