@@ -38,7 +38,7 @@ public readonly record struct E820Range(ulong Base, ulong Length, E820Type Type)
     public ulong End => Base + Math.Min(Length, ulong.MaxValue - Base);
 
     /// <summary>Whether two ranges have a byte in common.</summary>
-    public bool Overlaps(ulong start, ulong length) => start < End && Base < start + Math.Min(length, ulong.MaxValue - start);
+    public bool Overlaps(ulong start, ulong length) => length != 0 && start < End && Base < start + Math.Min(length, ulong.MaxValue - start);
 
     /// <summary>The name that Linux shows in <c>/proc/iomem</c>.</summary>
     public static string NameOf(E820Type type) => type switch

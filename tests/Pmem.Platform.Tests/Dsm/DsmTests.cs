@@ -30,6 +30,20 @@ public class DsmTests
     }
 
     [Fact]
+    public void The_page_lists_every_family_and_function()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "Pmem.slnx")))
+            folder = Path.GetDirectoryName(folder);
+        string[][] rows = [.. File.ReadLines(Path.Combine(folder!, "docs", "formats", "dsm.md")).Where(line => line.StartsWith('|')).Select(line => line.Trim('|').Split('|', StringSplitOptions.TrimEntries))];
+        var families = rows.Where(row => row.Length == 3 && row[1].StartsWith('`')).ToDictionary(row => row[0], row => Guid.Parse(row[1].Trim('`')), StringComparer.Ordinal);
+        Assert.Equal([DsmFamilies.Root, DsmFamilies.IntelRoot, .. DsmFamilies.OfModules.Select(family => family.Guid).Where(guid => guid != DsmFamilies.Microsoft && guid != DsmFamilies.HyperV), DsmFamilies.Microsoft, DsmFamilies.HyperV], families.Values);
+        Assert.Equal(
+            DsmFunction.All.Select(f => (f.Family, f.Number, f.Name, f.Input().ByteLength, f.Output().ByteLength)),
+            rows.Where(row => row.Length == 5 && families.ContainsKey(row[0])).Select(row => (families[row[0]], int.Parse(row[1]), row[2], int.Parse(row[3].Split(' ')[0]), int.Parse(row[4].Split(' ')[0]))));
+    }
+
+    [Fact]
     public void Intel_health_has_the_bytes_that_the_specification_lays_out()
     {
         var health = new IntelSmartOutput
