@@ -25,6 +25,7 @@ public sealed unsafe partial class BlockTranslationTable
     {
         ArgumentNullException.ThrowIfNull(format);
         DemandWindow(map, offset, length);
+        ArgumentOutOfRangeException.ThrowIfLessThan(length, BttLayout.MinimumArena + format.InitialOffset);
         UInt128 parent = format.UuidBytes(parentUuid);
         var table = new BlockTranslationTable(map, offset, length, format, blockSize, parent, knownZero: false, options ?? BlockDeviceOptions.Default);
         table.WriteLayout(format.UuidBytes(uuid ?? Guid.NewGuid()));

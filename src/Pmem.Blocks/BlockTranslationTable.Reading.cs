@@ -78,9 +78,7 @@ public sealed unsafe partial class BlockTranslationTable
         DemandRange(block, count);
         if (arenas is null)
         {
-            // Counted as an operation, so that lanes are chosen as PMDK chooses them.
-            for (long i = 0; i < count; i++)
-                ReadTracking.NextTurn(ref _readers.SlotOfThread(), _rotation);
+            CountOperations(count);
             destination.Clear();
             return -1;
         }
@@ -93,6 +91,14 @@ public sealed unsafe partial class BlockTranslationTable
         }
 
         return -1;
+    }
+
+    /// <summary>Counts operations that need no lane, so that later ones get the lanes that PMDK would choose.</summary>
+    private void CountOperations(long count)
+    {
+        ref ReadTracking.Slot slot = ref _readers.SlotOfThread();
+        for (long i = count % _rotation; i > 0; i--)
+            ReadTracking.NextTurn(ref slot, _rotation);
     }
 
     private bool ReadBlock(Arena arena, uint block, Span<byte> destination)

@@ -42,8 +42,7 @@ public sealed unsafe partial class BlockTranslationTable
         DemandRange(block, count);
         if (!IsLaidOut)
         {
-            for (long i = 0; i < count; i++)
-                ReadTracking.NextTurn(ref _readers.SlotOfThread(), _rotation);
+            CountOperations(count);
             return;
         }
 

@@ -216,6 +216,19 @@ public sealed class RecoveryTests
     }
 
     [Fact]
+    public void Windows_that_are_too_small_or_outside_are_refused()
+    {
+        using var map = PersistentMap.CreateAnonymous(BttLayout.MinimumArena + 4096);
+        Assert.Throws<ArgumentOutOfRangeException>(() => BlockTranslationTable.Create(map, 0, BttLayout.MinimumArena, BttFormat.Linux11, 512));
+        Assert.Throws<ArgumentOutOfRangeException>(() => BlockTranslationTable.Create(map, 8192, BttLayout.MinimumArena, BttFormat.Uefi20, 512));
+        Assert.Throws<ArgumentOutOfRangeException>(() => BlockTranslationTable.Open(map, 0, map.Length + 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => BlockTranslationTable.Open(map, 8, BttLayout.MinimumArena));
+        Assert.Throws<PmemFormatException>(() => BlockTranslationTable.Open(map, 0, map.Length));
+        using BlockTranslationTable table = BlockTranslationTable.Create(map, 0, map.Length, BttFormat.Linux11, 512);
+        Assert.Equal(1, table.ArenaCount);
+    }
+
+    [Fact]
     public void Flogs_of_old_Linux_kernels_with_their_second_half_at_32_are_used()
     {
         const long Length = 17 << 20;
