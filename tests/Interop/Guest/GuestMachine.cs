@@ -90,6 +90,35 @@ internal sealed class GuestMachine : IDisposable
         ]));
     }
 
+    /// <summary>Boots with devices of QEMU's own in place of our tables, and returns everything that the script printed.</summary>
+    public static string RunImages(IReadOnlyList<string> devices, string script)
+    {
+        string qemu = Peers.Tool("qemu-system-x86_64");
+        string kernel = GuestSystem.Kernel();
+        string folder = Peers.NewFolder();
+        try
+        {
+            string initrd = Path.Combine(folder, "initrd");
+            using (var archive = new CpioArchive())
+            {
+                archive.AddText("run.sh", script.ReplaceLineEndings("\n"));
+                File.WriteAllBytes(initrd, [.. GuestSystem.Initrd, .. archive.ToArray()]);
+            }
+
+            string[] arguments =
+            [
+                "-machine", "pc,accel=tcg,nvdimm=on", "-cpu", "max", "-m", "1G,slots=32,maxmem=8G", .. devices,
+                "-nodefaults", "-net", "none", "-vga", "none", "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot",
+                "-kernel", kernel, "-initrd", initrd, "-append", "console=ttyS0 quiet panic=-1 no_timer_check",
+            ];
+            return Execute(qemu, arguments);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     private static string Execute(string qemu, IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo(qemu, arguments) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
