@@ -69,6 +69,20 @@ public static class CrashExplorer
         }
     }
 
+    /// <summary>
+    /// Where a program had made what it works on: events before the first moment at which the check accepts what is guaranteed to survive; 0
+    /// when it accepts the initial image, -1 when it accepts none. Crashes before that moment need not leave anything.
+    /// </summary>
+    /// <param name="trace">The trace.</param>
+    /// <param name="check">Recovers what a crash left, and throws when there is nothing to recover.</param>
+    /// <param name="cancellation">Stops early.</param>
+    public static int FindFirstRecoverable(Trace trace, Action<CrashState> check, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(trace);
+        ArgumentNullException.ThrowIfNull(check);
+        return FirstRecoverable.Find(trace, check, cancellation);
+    }
+
     /// <summary>The bytes of the image that <paramref name="image"/> names.</summary>
     /// <exception cref="ArgumentException">The trace has no such image.</exception>
     public static byte[] BuildImage(Trace trace, CrashImage image)

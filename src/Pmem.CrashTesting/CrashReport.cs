@@ -121,6 +121,18 @@ public sealed class CrashReport
         throw new CrashTestException(text.ToString(), _diagnosis?.Cause);
     }
 
+    /// <summary>The story of the failure: what was lost, what was there too early, and how to mend it; null when no image failed.</summary>
+    public string? Failure => _diagnosis?.ToString();
+
+    /// <summary>How to mend what failed, in a sentence or two; null when no image failed.</summary>
+    public string? Advice => _diagnosis?.Advice();
+
+    /// <summary>Indexes of the events whose stores the failing image lacks, at least in part.</summary>
+    public IReadOnlyList<int> LostEvents => _diagnosis is null ? [] : [.. _diagnosis.Lost.Select(e => e.Event)];
+
+    /// <summary>Indexes of the events whose stores are there too early in the failing image: without them the check passes.</summary>
+    public IReadOnlyList<int> EarlyEvents => _diagnosis is null ? [] : [.. _diagnosis.Early.Select(e => e.Event)];
+
     /// <summary>The report as text: the failure's story, the findings, and what was explored.</summary>
     public override string ToString()
     {

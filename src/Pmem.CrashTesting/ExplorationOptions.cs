@@ -12,6 +12,9 @@ public sealed record ExplorationOptions
     /// <summary>Also try what the death of the process leaves after every single store.</summary>
     public bool ProcessKills { get; init; } = true;
 
+    /// <summary>Events before the first crash that is tried: what a program does before it has made anything need not be recoverable.</summary>
+    public int FirstPoint { get; init; }
+
     /// <summary>Also try power loss.</summary>
     public bool PowerLoss { get; init; } = true;
 

@@ -21,6 +21,7 @@ public sealed class TraceRecorder : ITraceSink, IDisposable
     private readonly byte[] _initial;
     private readonly byte[] _shadow;
     private readonly List<TraceEvent> _events = [];
+    private readonly Action<TraceEvent> _add;
     private readonly bool _captureStacks;
     private readonly IDisposable _attachment;
 
@@ -37,8 +38,15 @@ public sealed class TraceRecorder : ITraceSink, IDisposable
     /// <param name="captureStacks">Whether to remember where in the program each event happened; costs several microseconds an event.</param>
     /// <param name="rawRanges">Ranges that the program writes directly.</param>
     public TraceRecorder(PersistentMap map, bool captureStacks, params (long Offset, int Length)[] rawRanges)
+        : this(map, captureStacks, output: null, rawRanges)
+    {
+    }
+
+    /// <summary>Hands events out instead of keeping them.</summary>
+    internal TraceRecorder(PersistentMap map, bool captureStacks, Action<TraceEvent>? output, params (long Offset, int Length)[] rawRanges)
     {
         ArgumentNullException.ThrowIfNull(map);
+        _add = output ?? _events.Add;
         _map = map;
         _captureStacks = captureStacks;
         _raw = rawRanges.Length == 0 && map.Length <= SmallMap ? [(0, (int)map.Length)] : rawRanges;
@@ -52,12 +60,16 @@ public sealed class TraceRecorder : ITraceSink, IDisposable
 
     private TraceRecorder(PersistentMap map)
     {
+        _add = _events.Add;
         _map = map;
         _raw = [];
         _initial = [];
         _shadow = [];
         _attachment = PersistenceTrace.Attach(this);
     }
+
+    /// <summary>What the map held when recording began.</summary>
+    internal ReadOnlySpan<byte> Initial => _initial;
 
     /// <summary>Stops recording and returns the trace.</summary>
     public Trace Stop()
@@ -96,7 +108,7 @@ public sealed class TraceRecorder : ITraceSink, IDisposable
         CaptureRaw(stack, offset, bytes.Length);
         if (_shadow.Length > 0)
             bytes.CopyTo(_shadow.AsSpan((int)offset));
-        _events.Add(new TraceEvent(TraceEventKind.Store, Thread, offset, bytes.Length, bytes.ToArray(), kind) { Source = stack });
+        _add(new TraceEvent(TraceEventKind.Store, Thread, offset, bytes.Length, bytes.ToArray(), kind) { Source = stack });
     }
 
     void ITraceSink.OnFlush(PersistentMap map, long offset, long length) => OnRange(map, TraceEventKind.Flush, offset, length);
@@ -110,7 +122,7 @@ public sealed class TraceRecorder : ITraceSink, IDisposable
         SourceStack? stack = Stack();
         CaptureRaw(stack);
         ForgetAllocations();
-        _events.Add(new TraceEvent(TraceEventKind.Mark, Thread, 0, 0, [], StoreKind.Ordered, name) { Source = stack });
+        _add(new TraceEvent(TraceEventKind.Mark, Thread, 0, 0, [], StoreKind.Ordered, name) { Source = stack });
     }
 
     void ITraceSink.OnNote(PersistentMap? map, TraceNote note, long offset, long length, string? text)
@@ -137,7 +149,7 @@ public sealed class TraceRecorder : ITraceSink, IDisposable
                 break;
         }
 
-        _events.Add(new TraceEvent(TraceEventKind.Note, thread, offset, length, [], StoreKind.Ordered, text) { Note = note, Source = stack });
+        _add(new TraceEvent(TraceEventKind.Note, thread, offset, length, [], StoreKind.Ordered, text) { Note = note, Source = stack });
     }
 
     private static int Thread => Environment.CurrentManagedThreadId;
@@ -153,7 +165,7 @@ public sealed class TraceRecorder : ITraceSink, IDisposable
             return;
         SourceStack? stack = Stack();
         CaptureRaw(stack);
-        _events.Add(new TraceEvent(kind, Thread, offset, length, [], StoreKind.Ordered) { Source = stack });
+        _add(new TraceEvent(kind, Thread, offset, length, [], StoreKind.Ordered) { Source = stack });
     }
 
     /// <summary>Records bytes that changed in the watched ranges, except where a reported store is about to be recorded.</summary>
@@ -200,7 +212,7 @@ public sealed class TraceRecorder : ITraceSink, IDisposable
                 last--;
             byte[] bytes = now[..last].ToArray();
             bytes.CopyTo(_shadow.AsSpan((int)first));
-            _events.Add(new TraceEvent(TraceEventKind.Store, Thread, first, last, bytes, last > sizeof(ulong) ? StoreKind.Bulk : StoreKind.Ordered) { IsRaw = true, Source = stack });
+            _add(new TraceEvent(TraceEventKind.Store, Thread, first, last, bytes, last > sizeof(ulong) ? StoreKind.Bulk : StoreKind.Ordered) { IsRaw = true, Source = stack });
             from = first + inLine;
         }
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pmem.Tool.Btt;
+using Pmem.Tool.Crash;
 using Pmem.Tool.InfoBlocks;
 using Pmem.Tool.Labels;
 using Pmem.Tool.Nfit;
@@ -53,6 +54,7 @@ internal static class Program
         new("Program, manage and prove persistent memory.\n\nExit codes: 0 all is well, 1 what was looked at is not in order, 2 wrong usage or an I/O error.")
         {
             PoolCommand.Create(),
+            CrashCommand.Create(),
             NfitCommand.Create(),
             LabelsCommand.Create(),
             PlatformCommand.Create(),

@@ -76,6 +76,9 @@ public sealed unsafe partial class PersistentMap : IDisposable
     /// <summary>Whether stores fault.</summary>
     public bool IsReadOnly { get; }
 
+    /// <summary>Whether changes are this map's alone and never reach the file (<see cref="MapAccess.CopyOnWrite"/>).</summary>
+    public bool IsCopyOnWrite => _isPrivate;
+
     /// <summary>Path of the mapped file, or null for an anonymous map.</summary>
     public string? Path { get; }
 

@@ -84,6 +84,22 @@ public sealed partial class JsonPageTests : IDisposable
     }
 
     [Fact]
+    public void Crash_verbs_are_as_documented()
+    {
+        using var files = new Crash.CrashFixture();
+        string trace = files.Flag(isRight: false);
+        Compare("## `pmem crash explore", [ToolRunner.Json(1, "crash", "explore", trace, "--check", Crash.CrashFixture.Check)]);
+        Compare("## `pmem crash lint", [ToolRunner.Json(1, "crash", "lint", files.NeverFlushed())]);
+        Compare("## `pmem crash replay", [ToolRunner.Json(1, "crash", "replay", trace, "p4,400=1", "--out", files.File("x.img"), "--check", "false {image}")]);
+        Assert.Equal(0, ToolRunner.Run("crash", "export", trace, "-o", files.File("x.log")).ExitCode);
+        Compare("## `pmem crash import", [ToolRunner.Json(0, "crash", "import", files.File("x.log"), "-o", files.File("y.pmtrace"))]);
+        string tool = Path.Combine(AppContext.BaseDirectory, "Pmem.Tool.dll");
+        ToolResult recorded = ToolRunner.Run("crash", "record", "-o", files.File("r.pmtrace"), "--json", "--", tool, "pool", "create", "log", files.File("new.pool"), "--size", "2MiB");
+        using var document = JsonDocument.Parse(recorded.Output);
+        Compare("## `pmem crash record", [document.RootElement]);
+    }
+
+    [Fact]
     public void Examples_on_the_page_are_JSON()
     {
         int examples = 0;

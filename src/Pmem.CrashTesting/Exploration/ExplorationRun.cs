@@ -99,10 +99,10 @@ internal sealed class ExplorationRun : IDisposable
         var model = new PersistencyModel(long.MaxValue, static (_, content) => content.Clear(), _trace.Granularity, _kind);
         for (int i = 0; i <= _trace.Events.Count; i++)
         {
-            if (i > 0 && _options.ProcessKills && _trace.Events[i - 1].Kind == TraceEventKind.Store)
+            if (i > 0 && i >= _options.FirstPoint && _options.ProcessKills && _trace.Events[i - 1].Kind == TraceEventKind.Store)
                 _points.Add(new CrashPoint(i, IsKill: true));
             TraceEvent? item = i < _trace.Events.Count ? _trace.Events[i] : null;
-            if (_options.PowerLoss && (item is null || IsBoundary(item) || model.Folds(item)))
+            if (_options.PowerLoss && i >= _options.FirstPoint && (item is null || IsBoundary(item) || model.Folds(item)))
                 _points.Add(new CrashPoint(i, IsKill: false));
             if (item is not null)
                 model.Apply(item);

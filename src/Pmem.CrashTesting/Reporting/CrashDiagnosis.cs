@@ -65,10 +65,13 @@ internal sealed class CrashDiagnosis
     /// <summary>The innermost call of the check, with its line: of the program if it has one whose source is here, or of the library that threw.</summary>
     public string? CauseLine()
     {
-        StackFrame[] frames = [.. new StackTrace(Cause, fNeedFileInfo: true).GetFrames().Where(f => f.GetFileName() is not null && f.GetMethod()?.DeclaringType is { } type && type.Assembly != typeof(CrashDiagnosis).Assembly)];
+        StackFrame[] frames = [.. new StackTrace(Cause, fNeedFileInfo: true).GetFrames().Where(f => f.GetFileName() is not null && f.GetMethod()?.DeclaringType is { } type && !IsOurs(type.Assembly))];
         StackFrame? frame = frames.FirstOrDefault(f => File.Exists(f.GetFileName())) ?? frames.FirstOrDefault();
         return frame is null ? null : $"at {SourceLines.Name(frame.GetMethod()!)} in {frame.GetFileName()}:line {frame.GetFileLineNumber()}";
     }
+
+    // What this library and the command throw says nothing about the program.
+    private static bool IsOurs(System.Reflection.Assembly assembly) => assembly == typeof(CrashDiagnosis).Assembly || assembly.GetName().Name == "Pmem.Tool";
 
     private void TellKill(StringBuilder text)
     {

@@ -12,6 +12,9 @@ internal static class TraceFormat
     public const int MaximumFrame = 64 << 20;
     public const int AtomicUnit = 8;
 
+    /// <summary>Bytes of the largest map; arrays hold no more.</summary>
+    public const long MaximumImage = 2047L << 20;
+
     public const byte DomainCacheLine = 1;
     public const byte DomainByte = 2;
     public const byte DomainPage = 3;

@@ -43,9 +43,8 @@ internal sealed class TraceReader
             byte other => throw new PmemFormatException("persistence domain", 12, "1 to 3", $"{other}"),
         };
         long size = BinaryPrimitives.ReadInt64LittleEndian(header.AsSpan(16));
-        const long MaximumImage = 2047L << 20;
-        if (size is <= 0 or > MaximumImage)
-            throw new PmemFormatException("image size", 16, $"1 to {MaximumImage}", $"{size}");
+        if (size is <= 0 or > TraceFormat.MaximumImage)
+            throw new PmemFormatException("image size", 16, $"1 to {TraceFormat.MaximumImage}", $"{size}");
         var reader = new TraceReader(new byte[size], granularity);
         reader.ReadFrames(stream);
         return new Trace(reader._initial, granularity, reader._events) { IsComplete = reader._isComplete };

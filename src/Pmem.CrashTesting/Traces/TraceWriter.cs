@@ -17,7 +17,6 @@ internal sealed class TraceWriter : IDisposable
     private readonly Dictionary<string, int> _strings = new(StringComparer.Ordinal);
     private readonly Dictionary<SourceStack, int> _stacks = [];
     private long _at;
-    private long _events;
 
     public TraceWriter(Stream stream, ReadOnlySpan<byte> initial, StoreGranularity granularity)
     {
@@ -36,6 +35,9 @@ internal sealed class TraceWriter : IDisposable
         }
     }
 
+    /// <summary>Events written so far.</summary>
+    public long Count { get; private set; }
+
     public static void Write(Trace trace, Stream stream)
     {
         using var writer = new TraceWriter(stream, trace.Initial, trace.Granularity);
@@ -46,7 +48,7 @@ internal sealed class TraceWriter : IDisposable
 
     public void Write(TraceEvent item)
     {
-        _events++;
+        Count++;
         if (item.Source is { } source)
         {
             int id = StackId(source);
@@ -100,7 +102,7 @@ internal sealed class TraceWriter : IDisposable
     public void Finish(ulong fingerprint)
     {
         _frame.WriteByte(TraceFormat.End);
-        Number((ulong)_events);
+        Number((ulong)Count);
         Span<byte> number = stackalloc byte[8];
         BinaryPrimitives.WriteUInt64LittleEndian(number, fingerprint);
         _frame.Write(number);
