@@ -25,6 +25,12 @@ public sealed partial class VirtualPlatform
         if (!PersistenceTrace.IsEnabled)
             throw new InvalidOperationException("tracing is off in this process: set the AppContext switch Pmem.Tracing, or start it with PMEM_TRACING=1");
         PersistentMap map = OpenNamespace(name);
+        if (map.Length > Array.MaxLength)
+        {
+            map.Dispose();
+            throw new PmemException($"{name} is too large to be tracked: at most {Array.MaxLength} bytes");
+        }
+
         lock (_volumeGate)
         {
             int i = _volumes.FindIndex(volume => ReferenceEquals(volume.Map, map));

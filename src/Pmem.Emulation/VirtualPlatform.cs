@@ -66,6 +66,8 @@ public sealed partial class VirtualPlatform : IDisposable
         PlatformState state = Design(options);
         Directory.CreateDirectory(folder);
         string path = Path.Combine(folder, StateFile.Name);
+        if (!File.Exists(path) && state.Dimms.FirstOrDefault(dimm => File.Exists(Path.Combine(folder, dimm.File))) is { } stranger)
+            throw new PmemException($"{folder} has a file {stranger.File} that belongs to no platform; take another folder, or move the file");
         if (!File.Exists(path))
             PersistentMap.Create(path, 2L * StateFile.SlotSize, new PersistentMapOptions { Sparse = true }).Dispose();
         var file = new StateFile(PersistentMap.Open(path, new PersistentMapOptions { Lock = true }));

@@ -261,6 +261,13 @@ public sealed class VirtualPlatformTests : IDisposable
             Assert.False(Directory.Exists(_folder));
         }
 
+        Directory.CreateDirectory(_folder);
+        string stranger = Path.Combine(_folder, "dimm-0.img");
+        File.WriteAllText(stranger, "mine");
+        Assert.Contains("no platform", Assert.Throws<PmemException>(() => Make(1, 1)).Message, StringComparison.Ordinal);
+        Assert.Equal("mine", File.ReadAllText(stranger));
+        File.Delete(stranger);
+
         using VirtualPlatform made = Make(1, 1);
         Assert.Throws<PmemException>(() => VirtualPlatform.Create(_folder));
         Assert.Contains("in use", Assert.Throws<PmemException>(() => VirtualPlatform.Open(_folder)).Message, StringComparison.Ordinal);

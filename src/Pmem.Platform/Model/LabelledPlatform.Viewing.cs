@@ -122,12 +122,7 @@ public partial class LabelledPlatform
         long end = offset - initial + (long)found.Size;
         for (int arena = 0; arena < BttLayout.ArenaCount((long)found.Size) && end - offset >= BttInfo.Size; arena++)
         {
-            using PersistentMap map = _regions[number].Memory.Map(offset, BttInfo.Size, readOnly: true);
-            byte[] page = new byte[BttInfo.Size];
-            if (!map.TryRead(0, page))
-                break;
-            BttInfo info = BttInfo.Read(page);
-            if (!info.IsIntact)
+            if (ReadInfo(number, offset) is not { IsIntact: true } info)
                 break;
             bytes += (ulong)info.ExternalBlocks * (info.ExternalBlockSize >= 4096 ? 4096UL : 512UL);
             if (info.NextOffset != (ulong)BttLayout.MaximumArena)
@@ -136,6 +131,22 @@ public partial class LabelledPlatform
         }
 
         return bytes;
+    }
+
+    private BttInfo? ReadInfo(int number, long offset)
+    {
+        // A label may begin anywhere, and a map only at a page.
+        const long Page = 4096;
+        byte[] bytes = new byte[BttInfo.Size];
+        try
+        {
+            using PersistentMap map = _regions[number].Memory.Map(offset & -Page, offset % Page == 0 ? Page : 2 * Page, readOnly: true);
+            return map.TryRead(offset % Page, bytes) ? BttInfo.Read(bytes) : null;
+        }
+        catch (PmemException)
+        {
+            return null;
+        }
     }
 
     private (int Region, NamespaceView Space)? Find(string name, LabelArea?[] areas)
