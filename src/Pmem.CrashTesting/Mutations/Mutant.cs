@@ -14,7 +14,7 @@ public enum MutationKind
     /// <summary>Two neighbouring persists change places: what was durable second is durable first.</summary>
     SwapPersists,
 
-    /// <summary>A store of one word is made byte by byte.</summary>
+    /// <summary>A store of one word is made byte by byte, from either end.</summary>
     TearStore,
 }
 
@@ -34,17 +34,17 @@ public sealed record Mutant(MutationKind Kind, string Site)
     /// <summary>One line for people, and the key of lists of justified survivors.</summary>
     public override string ToString() => $"{Kind} {Site}";
 
-    /// <summary>The trace that the wrong program would have made; null when it would have been the same.</summary>
-    internal Trace? Apply(Trace trace)
+    /// <summary>The traces that the wrong program could have made: none when they are all the same as that of the right one.</summary>
+    internal IEnumerable<Trace> Apply(Trace trace)
     {
-        List<TraceEvent>? events = Kind switch
+        List<TraceEvent>?[] variants = Kind switch
         {
-            MutationKind.DropFlush => Replace(trace, DropFlush),
-            MutationKind.DropFence => Replace(trace, item => IsFence(item) && IsHere(item) ? [] : null),
-            MutationKind.TearStore => TearWords(trace),
-            _ => Swap(trace),
+            MutationKind.DropFlush => [Replace(trace, DropFlush)],
+            MutationKind.DropFence => [Replace(trace, item => IsFence(item) && IsHere(item) ? [] : null)],
+            MutationKind.TearStore => [TearWords(trace, lowFirst: true), TearWords(trace, lowFirst: false)],
+            _ => [Swap(trace)],
         };
-        return events is null ? null : trace with { Events = events };
+        return variants.OfType<List<TraceEvent>>().Select(events => trace with { Events = events });
     }
 
     /// <summary>All mistakes that can be made at the places that a trace went through.</summary>
@@ -93,7 +93,7 @@ public sealed record Mutant(MutationKind Kind, string Site)
     }
 
     /// <summary>Tears the words that differ from what they overwrite in more than one byte: others cannot tear.</summary>
-    private List<TraceEvent>? TearWords(Trace trace)
+    private List<TraceEvent>? TearWords(Trace trace, bool lowFirst)
     {
         var words = new Dictionary<long, ulong>();
         return Replace(trace, item =>
@@ -107,7 +107,7 @@ public sealed record Mutant(MutationKind Kind, string Site)
 
             if (item.Kind == TraceEventKind.Store)
                 Remember(words, trace, item);
-            return tears ? Tear(item) : null;
+            return tears ? Tear(item, lowFirst) : null;
         });
     }
 
@@ -138,11 +138,15 @@ public sealed record Mutant(MutationKind Kind, string Site)
         }
     }
 
-    private static TraceEvent[] Tear(TraceEvent item)
+    private static TraceEvent[] Tear(TraceEvent item, bool lowFirst)
     {
         var parts = new TraceEvent[8];
-        for (int i = 0; i < parts.Length; i++)
-            parts[i] = item with { Offset = item.Offset + i, Length = 1, Bytes = [item.Bytes[i]], Store = StoreKind.Ordered };
+        for (int j = 0; j < parts.Length; j++)
+        {
+            int i = lowFirst ? j : parts.Length - 1 - j;
+            parts[j] = item with { Offset = item.Offset + i, Length = 1, Bytes = [item.Bytes[i]], Store = StoreKind.Ordered };
+        }
+
         if (item.Store == StoreKind.Ordered)
             return parts;
 

@@ -68,14 +68,17 @@ public sealed class MutationTest
         long images = 0;
         foreach (Workload workload in _workloads)
         {
-            if (mutant.Apply(workload.Trace) is not { } wrong)
-                continue;
-            tried++;
-            using var run = new ExplorationRun(wrong, workload.Judge, options, cancellation, known: workload.Known);
-            ExplorationResult result = run.Execute();
-            images += result.Images;
-            if (result.Failure is { } failure)
-                return new MutantVerdict(mutant, workload.Name, failure.Cause.Message.Split('\n')[0], tried, images);
+            bool applies = false;
+            foreach (Trace wrong in mutant.Apply(workload.Trace))
+            {
+                tried += applies ? 0 : 1;
+                applies = true;
+                using var run = new ExplorationRun(wrong, workload.Judge, options, cancellation, known: workload.Known);
+                ExplorationResult result = run.Execute();
+                images += result.Images;
+                if (result.Failure is { } failure)
+                    return new MutantVerdict(mutant, workload.Name, failure.Cause.Message.Split('\n')[0], tried, images);
+            }
         }
 
         return new MutantVerdict(mutant, null, null, tried, images);
