@@ -29,7 +29,7 @@ internal static class HexDump
             line.Append(" |");
             foreach (byte value in part)
                 line.Append(value is >= 0x20 and < 0x7F ? (char)value : '.');
-            line.Append('|');
+            line.Append(' ', PerLine - part.Length).Append('|');
             output.WriteLine(line);
         }
     }

@@ -23,6 +23,10 @@ internal static class Program
 
     public static int Main(string[] args)
     {
+        if (Persona.Pmempool.IsInvoked)
+            return Persona.Pmempool.Start(args);
+        if (args is [Persona.Pmempool.Name, ..])
+            return Persona.Pmempool.Start(args[1..]);
         RootCommand root = CreateCommand();
         ParseResult parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)

@@ -62,6 +62,13 @@ public static class HeaderRepair
         return true;
     }
 
+    /// <summary>Stores a header, its checksum too, word by word where it differs from what is there; durable at return.</summary>
+    public static void Write(PersistentMap map, in PoolHeader header)
+    {
+        ArgumentNullException.ThrowIfNull(map);
+        Write(map, map.GetSpan(0, PoolHeader.Size).ToArray(), in header);
+    }
+
     /// <summary>Stores the words of a header that differ from what is there, and makes them durable.</summary>
     internal static void Write(PersistentMap map, ReadOnlySpan<byte> old, in PoolHeader header)
     {
