@@ -45,7 +45,7 @@ public class CommandLineTests
         int examples = 0;
         foreach ((Command group, Command verb) in root.Subcommands.SelectMany(group => group.Subcommands.Select(verb => (group, verb))))
         {
-            Match example = Regex.Match(verb.Description ?? string.Empty, $@"pmem (?<arguments>{group.Name} {verb.Name} [^\n]+)", RegexOptions.None, TimeSpan.FromSeconds(1));
+            Match example = Regex.Match(verb.Description ?? string.Empty, $@"pmem (?<arguments>{group.Name} {verb.Name} [^\n|]+)", RegexOptions.None, TimeSpan.FromSeconds(1));
             Assert.True(example.Success, $"{verb.Name} has no example");
             Assert.Empty(root.Parse(example.Groups["arguments"].Value).Errors);
             Assert.Contains(verb.Options, option => option.Name == "--json");
