@@ -59,6 +59,19 @@ internal sealed class ThreadState(int id)
     /// <summary>Rules, with reasons, that the thread accepts now.</summary>
     public Stack<string> Accepted { get; } = new();
 
+    /// <summary>Adds a store; forgets those that are gone whenever the list would have to grow, so that it stays as long as what is pending.</summary>
+    public void Add(PendingStore store)
+    {
+        if (Stores.Count == Stores.Capacity && Stores.Count > 0)
+        {
+            Stores.RemoveAll(s => s.IsGone);
+            if (Stores.Count > Stores.Capacity / 2)
+                Stores.EnsureCapacity(Stores.Capacity * 2);
+        }
+
+        Stores.Add(store);
+    }
+
     public void BeginOperation(int index)
     {
         OperationStart = index;

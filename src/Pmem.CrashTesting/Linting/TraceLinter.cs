@@ -90,7 +90,7 @@ internal sealed class LintPass(Trace trace)
                 CheckOverlap(index, item, thread, store, earlier);
             stores.RemoveAll(s => s.IsGone);
             stores.Add(store);
-            thread.Stores.Add(store);
+            thread.Add(store);
             if (nonTemporal || trace.Granularity == StoreGranularity.Byte)
                 WaitingOf(item.Thread).Add(store);
         }
