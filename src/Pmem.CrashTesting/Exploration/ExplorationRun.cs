@@ -21,6 +21,7 @@ internal sealed class ExplorationRun : IDisposable
     private readonly CrashKind _kind;
     private readonly List<CrashPoint> _points = [];
     private readonly ConcurrentDictionary<(ImageHash Hash, int Demands), byte> _seen = new();
+    private readonly ConcurrentDictionary<(ImageHash Hash, int Demands), Exception> _failing = new();
     private readonly Lock _gate = new();
     private int _next;
     private int _done;
@@ -74,6 +75,8 @@ internal sealed class ExplorationRun : IDisposable
         for (int i = 0; i < count; i++)
             workers[i] = new Worker(this);
         Watch(workers, start);
+        if (_failure is { Cause: not TimeoutException } && count > 1 && !_options.Lazy)
+            NameFirstFailure();
         return Result(start);
     }
 
@@ -107,6 +110,46 @@ internal sealed class ExplorationRun : IDisposable
             if (item is not null)
                 model.Apply(item);
         }
+    }
+
+    private void NameFirstFailure()
+    {
+        using var walker = new ImageWalker(_trace, _kind);
+        var first = new FirstFailure(_failing);
+        foreach (CrashPoint point in _points)
+        {
+            if (point.Event > _failedPoint)
+                return;
+            walker.MoveTo(point.Event);
+            Visit(walker, point.IsKill, first, out _, out _);
+            if (first.Found is not null)
+            {
+                _failure = first.Found;
+                return;
+            }
+        }
+    }
+
+    /// <summary>Shows every image of the point where the walker is, or a sample of them.</summary>
+    internal void Visit(ImageWalker walker, bool isKill, IImageVisitor visitor, out double legal, out bool complete)
+    {
+        legal = 1;
+        complete = true;
+        if (isKill)
+        {
+            walker.ChooseAll(everything: true);
+            visitor.Visit(walker, isPowerLoss: false);
+            return;
+        }
+
+        foreach (PendingLine line in walker.Lines)
+            legal *= line.Choices;
+        if (_options.Lazy)
+            complete = LazyImage.Explore(walker, visitor, _options.ImagesPerPoint);
+        else if (legal <= _options.ImagesPerPoint)
+            complete = ImageEnumeration.All(walker, visitor);
+        else
+            complete = ImageEnumeration.Sample(walker, visitor, _options.ImagesPerPoint, ((ulong)(uint)_options.Seed << 32) ^ (uint)walker.Point);
     }
 
     // What is demanded of an image changes there, even where nothing becomes durable.
@@ -236,6 +279,7 @@ internal sealed class ExplorationRun : IDisposable
             }
             catch (Exception e)
             {
+                run._failing.TryAdd((walker.Hash, walker.Demands), e);
                 lock (run._gate)
                     run.Fail(image.Point, new CrashFailure(image, e));
                 return false;
@@ -259,16 +303,11 @@ internal sealed class ExplorationRun : IDisposable
                         return;
                     CrashPoint point = run._points[index];
                     walker.MoveTo(point.Event);
-                    if (point.IsKill)
+                    run.Visit(walker, point.IsKill, this, out double legal, out bool complete);
+                    lock (run._gate)
                     {
-                        walker.ChooseAll(everything: true);
-                        Visit(walker, isPowerLoss: false);
-                        lock (run._gate)
-                            run._legal++;
-                    }
-                    else
-                    {
-                        Explore(walker);
+                        run._legal += legal;
+                        run._sampled |= !complete;
                     }
 
                     Interlocked.Increment(ref run._done);
@@ -281,27 +320,6 @@ internal sealed class ExplorationRun : IDisposable
                 run._stop.Cancel();
             }
         }
-
-        private void Explore(ImageWalker walker)
-        {
-            double legal = 1;
-            foreach (PendingLine line in walker.Lines)
-                legal *= line.Choices;
-            bool complete;
-            if (run._options.Lazy)
-                complete = LazyImage.Explore(walker, this, run._options.ImagesPerPoint);
-            else if (legal <= run._options.ImagesPerPoint)
-                complete = ImageEnumeration.All(walker, this);
-            else
-                complete = ImageEnumeration.Sample(walker, this, run._options.ImagesPerPoint, Seed(walker.Point));
-            lock (run._gate)
-            {
-                run._legal += legal;
-                run._sampled |= !complete;
-            }
-        }
-
-        private ulong Seed(int point) => ((ulong)(uint)run._options.Seed << 32) ^ (uint)point;
     }
 }
 
