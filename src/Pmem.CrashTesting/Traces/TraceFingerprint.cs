@@ -1,9 +1,9 @@
-using System.Runtime.InteropServices;
-using Pmem.CrashTesting.Exploration;
-
 namespace Pmem.CrashTesting.Traces;
 
-/// <summary>A 64-bit number for what decides a trace's images: initial bytes, stores, flushes, fences and marks, with threads numbered by first appearance.</summary>
+/// <summary>
+/// A 64-bit number for what a program did: the places of its stores, its flushes, fences and notes, with threads numbered by first appearance.
+/// Not for the values that it stored: with pools they hold numbers that are drawn anew in every run, and a replay line must outlive the run.
+/// </summary>
 internal sealed class TraceFingerprint
 {
     private const ulong Prime1 = 0x9E3779B185EBCA87;
@@ -12,11 +12,7 @@ internal sealed class TraceFingerprint
     private readonly Dictionary<int, int> _threads = [];
     private ulong _hash;
 
-    public TraceFingerprint(ReadOnlySpan<byte> initial, StoreGranularity granularity)
-    {
-        ImageHash hash = ImageHash.Compute(initial);
-        _hash = Mix(Mix(Mix(hash.Low, hash.High), (ulong)initial.Length), (ulong)granularity);
-    }
+    public TraceFingerprint(ReadOnlySpan<byte> initial, StoreGranularity granularity) => _hash = Mix((ulong)initial.Length, (ulong)granularity);
 
     /// <summary>The number for what was added so far; never 0.</summary>
     public ulong Value => _hash == 0 ? 1 : _hash;
@@ -37,11 +33,6 @@ internal sealed class TraceFingerprint
         hash = Mix(hash, (ulong)thread);
         hash = Mix(hash, (ulong)item.Offset);
         hash = Mix(hash, (ulong)item.Length);
-        ReadOnlySpan<byte> bytes = item.Bytes;
-        foreach (ulong word in MemoryMarshal.Cast<byte, ulong>(bytes))
-            hash = Mix(hash, word);
-        foreach (byte rest in bytes[(bytes.Length & ~7)..])
-            hash = Mix(hash, rest);
         foreach (char c in item.Name ?? string.Empty)
             hash = Mix(hash, c);
         _hash = hash;
