@@ -17,8 +17,24 @@ public sealed partial class BlockPool
     /// <exception cref="PmemException">The file cannot be read.</exception>
     public static PoolCheckResult Check(string path)
     {
+        if (PoolSetFile.IsPoolSet(path))
+            return CheckSet(path);
         using PersistentMap map = PersistentMap.Open(path, new PersistentMapOptions { Access = MapAccess.ReadOnly });
         return Check(map);
+    }
+
+    /// <summary>The headers of a set are judged together, by opening it.</summary>
+    private static PoolCheckResult CheckSet(string path)
+    {
+        try
+        {
+            using PoolFile pool = PoolFile.Open(path, PoolKind.Block, new PoolOpenOptions { CopyOnWrite = true });
+            return new PoolCheckResult(FindBlockSizeProblem(pool.Map) is { } badSize ? [badSize] : [.. Errors(CheckTable(pool.Map)).Select(ToProblem)]);
+        }
+        catch (PmemFormatException wrong) when (wrong.Offset >= 0)
+        {
+            return new PoolCheckResult([PoolProblem.Of(wrong)]);
+        }
     }
 
     /// <summary>Checks the block pool in a map; changes nothing in it.</summary>

@@ -14,6 +14,8 @@ public sealed partial class PersistentLog
     /// <exception cref="PmemException">The file cannot be read.</exception>
     public static PoolCheckResult Check(string path)
     {
+        if (PoolSetFile.IsPoolSet(path))
+            return CheckSet(path);
         using PersistentMap map = PersistentMap.Open(path, new PersistentMapOptions { Access = MapAccess.ReadOnly });
         return Check(map);
     }
@@ -28,13 +30,35 @@ public sealed partial class PersistentLog
         PoolHeader header = map.Read<PoolHeader>(0);
         if (PoolValidation.FindProblem(in header, PoolKind.Log) is { } wrong)
             problems.Add(PoolProblem.Of(wrong));
+        CheckContent(map, problems);
+        return new PoolCheckResult(problems);
+    }
+
+    /// <summary>The headers of a set are judged together, by opening it.</summary>
+    private static PoolCheckResult CheckSet(string path)
+    {
+        var problems = new List<PoolProblem>();
+        try
+        {
+            using PoolFile pool = PoolFile.Open(path, PoolKind.Log, new PoolOpenOptions { CopyOnWrite = true });
+            CheckContent(pool.Map, problems);
+        }
+        catch (PmemFormatException wrong) when (wrong.Offset >= 0)
+        {
+            problems.Add(PoolProblem.Of(wrong));
+        }
+
+        return new PoolCheckResult(problems);
+    }
+
+    private static void CheckContent(PersistentMap map, List<PoolProblem> problems)
+    {
         long size = map.Length & -PoolFile.PageSize;
         LogDescriptor descriptor = map.Read<LogDescriptor>(LogDescriptor.Offset);
         List<PmemFormatException> broken = descriptor.FindProblems(size);
         problems.AddRange(broken.Select(PoolProblem.Of));
         if (broken.Count == 0)
             AddUnreadable(map, (long)descriptor.WriteOffset, problems);
-        return new PoolCheckResult(problems);
     }
 
     private static void AddUnreadable(PersistentMap map, long end, List<PoolProblem> problems)

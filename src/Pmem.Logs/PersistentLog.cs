@@ -75,7 +75,7 @@ public sealed partial class PersistentLog : IDisposable
     /// <summary>How often this open log was rewound.</summary>
     public long Generation => Volatile.Read(ref _generation);
 
-    /// <summary>Creates a pool file of <paramref name="size"/> bytes (at least 2 MiB; 0 takes an existing, empty file) and opens it. Durable at return (PMDK <c>pmemlog_create</c>).</summary>
+    /// <summary>Creates a pool file of <paramref name="size"/> bytes (at least 2 MiB; 0 takes an existing, empty file, or the parts of a pool set file) and opens it. Durable at return (PMDK <c>pmemlog_create</c>).</summary>
     /// <exception cref="IOException">The file exists.</exception>
     /// <exception cref="PmemException">The file cannot be created; the message says why.</exception>
     public static PersistentLog Create(string path, long size, PersistentLogOptions? options = null)
@@ -94,9 +94,7 @@ public sealed partial class PersistentLog : IDisposable
         }
         catch
         {
-            pool.Abandon();
-            if (size != 0)
-                File.Delete(path);
+            pool.CancelCreation();
             throw;
         }
     }

@@ -72,6 +72,18 @@ public sealed class PoolSetFile
     /// <summary>Whether a replica lies on another machine.</summary>
     public bool HasRemoteReplicas => Replicas.Any(replica => replica.Remote is not null);
 
+    /// <summary>Bytes of the pool that the set makes: those of its smallest replica; of folders the parts that are there now.</summary>
+    /// <exception cref="PmemException">The set cannot be used on this machine.</exception>
+    public long SizeOfPool()
+    {
+        SetLayout layout = SetLayout.Of(this);
+        return layout.Replicas.Exists(replica => replica.Parts.Count == 0) ? 0 : layout.PoolSize;
+    }
+
+    /// <summary>The part files of each replica: as they are written, or those in its folders now.</summary>
+    /// <exception cref="PmemException">The set cannot be used on this machine.</exception>
+    public IReadOnlyList<IReadOnlyList<string>> PartFiles() => [.. SetLayout.Of(this).Replicas.Select(replica => (IReadOnlyList<string>)[.. replica.Parts.Select(part => part.Path)])];
+
     /// <summary>Whether the file starts as a set file does (PMDK <c>util_is_poolset_file</c>); false for everything else, a missing file too.</summary>
     public static bool IsPoolSet(string path)
     {

@@ -1,3 +1,4 @@
+using Pmem.Pools.Checking;
 using Pmem.Pools.Sets;
 
 namespace Pmem.Pools;
@@ -9,11 +10,6 @@ namespace Pmem.Pools;
 /// <param name="Reason">What is wrong with it, or with its replica.</param>
 public sealed record BrokenPart(int Replica, int Part, string Path, string Reason);
 
-/// <summary>How far a long work on a pool set is.</summary>
-/// <param name="Done">Bytes copied.</param>
-/// <param name="Total">Bytes to be copied.</param>
-public readonly record struct PoolSetProgress(long Done, long Total);
-
 /// <summary>How replicas are synchronised or a set is transformed.</summary>
 public sealed record PoolSyncOptions
 {
@@ -21,7 +17,7 @@ public sealed record PoolSyncOptions
     public bool DryRun { get; init; }
 
     /// <summary>Gets a report for each MiB that is copied.</summary>
-    public IProgress<PoolSetProgress>? Progress { get; init; }
+    public IProgress<PoolProgress>? Progress { get; init; }
 
     /// <summary>Stops between two MiB. What is done so far is found and done again by the next run.</summary>
     public CancellationToken Cancellation { get; init; }

@@ -50,6 +50,19 @@ public sealed partial class JsonPageTests : IDisposable
     public void Info_of_blocks_is_as_documented() => Compare("## Block pools: `pmem pool info", [ToolRunner.Json(0, "pool", "create", "blk", _pools.File("new.blk")).GetProperty("blocks")]);
 
     [Fact]
+    public void Sets_are_as_documented()
+    {
+        string one = _pools.File("one.set");
+        string two = _pools.File("two.set");
+        File.WriteAllText(one, $"PMEMPOOLSET\n8M {_pools.File("a")}\n");
+        File.WriteAllText(two, $"PMEMPOOLSET\n8M {_pools.File("a")}\nREPLICA\n8M {_pools.File("b")}\n");
+        Compare("## Pool sets: `pmem pool info", [ToolRunner.Json(0, "pool", "create", "obj", one).GetProperty("set")]);
+        Compare("## `pmem pool transform", [ToolRunner.Json(0, "pool", "transform", one, two)]);
+        File.Delete(_pools.File("b"));
+        Compare("## `pmem pool sync", [ToolRunner.Json(0, "pool", "sync", two)]);
+    }
+
+    [Fact]
     public void Repair_is_as_documented()
     {
         string path = _pools.Closed();

@@ -1,3 +1,4 @@
+using Pmem.Pools.Checking;
 using Pmem.Tracing;
 
 namespace Pmem.Pools.Sets;
@@ -73,7 +74,7 @@ internal sealed class HeaderChange(SetLayout from, SetLayout to, PoolTransformat
             target.Map.Copy(at, slice);
             at += slice.Length;
             _done += slice.Length;
-            options.Progress?.Report(new PoolSetProgress(_done, total));
+            options.Progress?.Report(new PoolProgress("copying", _done, total));
         }
 
         WriteHeaders(source, target);

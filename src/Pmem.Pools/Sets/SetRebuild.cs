@@ -1,3 +1,4 @@
+using Pmem.Pools.Checking;
 using Pmem.Tracing;
 
 namespace Pmem.Pools.Sets;
@@ -78,7 +79,7 @@ internal sealed class SetRebuild(SetLayout layout, SetHealth health, int source,
                 open[source].Map.CheckedRead(offset + at, slice);
                 open[replica].Map.Copy(offset + at, slice);
                 done += slice.Length;
-                options.Progress?.Report(new PoolSetProgress(done, total));
+                options.Progress?.Report(new PoolProgress("copying", done, total));
             }
         }
 

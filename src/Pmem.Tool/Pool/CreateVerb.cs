@@ -32,6 +32,7 @@ internal static class CreateVerb
               pmem pool create obj accounts.pool --size 1GiB --layout bank
               pmem pool create log events.pool --size 64MiB
               pmem pool create blk disk.pool --bsize 4KiB --size 1GiB
+              pmem pool create obj accounts.set --layout bank
             """) { kind, file, size, largest, inherit, layout, blockSize, mode, force, json };
         command.SetAction(parsed =>
         {
@@ -65,6 +66,13 @@ internal static class CreateVerb
     {
         bytes = model?.Size ?? PoolFile.MinimumSize(kind);
         problem = string.Empty;
+        if (PoolSetFile.IsPoolSet(path))
+        {
+            bytes = 0;
+            problem = size is null && !largest ? string.Empty : "a pool set file says itself how large its parts are: leave out --size and --max-size";
+            return problem.Length == 0;
+        }
+
         string minimum = ByteSize.Format(PoolFile.MinimumSize(kind)).Split('(')[0].Replace(" ", string.Empty, StringComparison.Ordinal);
         if (largest && size is not null)
             problem = "give either --size or --max-size";
@@ -90,8 +98,8 @@ internal static class CreateVerb
 
     private static int Run(PoolKind kind, string path, string layout, long size, UnixFileMode mode, bool force, bool json)
     {
-        if (force && File.Exists(path))
-            PoolRemoval.Remove(path);
+        foreach (string file in force ? FilesOf(path) : [])
+            PoolRemoval.Remove(file);
         if (kind == PoolKind.Log)
         {
             using PersistentLog log = PersistentLog.Create(path, size, new PersistentLogOptions { Mode = mode });
@@ -106,10 +114,10 @@ internal static class CreateVerb
 
     private static int CreateBlocks(string path, int blockSize, long size, BlockDeviceOptions options, bool force, bool json)
     {
-        if (BlockPool.FindSizeProblem(size, blockSize) is { } problem)
+        if (BlockPool.FindSizeProblem(size > 0 ? size : PoolSetFile.Read(path).SizeOfPool(), blockSize) is { } problem)
             return PoolCommand.Fail($"{problem}; choose a larger --size or smaller blocks");
-        if (force && File.Exists(path))
-            PoolRemoval.Remove(path);
+        foreach (string file in force ? FilesOf(path) : [])
+            PoolRemoval.Remove(file);
         using BlockPool pool = BlockPool.Create(path, blockSize, size, options);
         Tell(PoolSummary.Of(pool, path), $"{pool.BlockCount} blocks of {pool.BlockSize} bytes in {ByteSize.Format(pool.Map.Length)}", json);
         return Program.Success;
@@ -122,6 +130,10 @@ internal static class CreateVerb
         else
             Console.WriteLine($"created {summary.Path}: {what}");
     }
+
+    /// <summary>What a pool that is replaced consists of: not the set file itself.</summary>
+    private static IEnumerable<string> FilesOf(string path) =>
+        (PoolSetFile.IsPoolSet(path) ? PoolSetFile.Read(path).PartFiles().SelectMany(parts => parts) : [path]).Where(file => File.Exists(file) && !PersistentMap.IsDeviceDax(file));
 
     private static bool TryParseMode(string text, out UnixFileMode mode)
     {

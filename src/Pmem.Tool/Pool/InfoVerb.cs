@@ -50,6 +50,8 @@ internal static class InfoVerb
         writer.WriteString("deviceId", $"0x{header.ShutdownState.DeviceId:x16}");
         writer.WriteEndObject();
         writer.WriteBoolean("needsRecovery", summary.NeedsRecovery);
+        if (summary.Set is { } set)
+            SetText.WriteJson(writer, set);
         if (summary.HasContent)
             WriteContent(writer, summary);
         if (summary.LogCapacity is { } capacity)
@@ -99,6 +101,8 @@ internal static class InfoVerb
         Row("created", Created(header));
         Row("features", string.Join(", ", PoolFeatures.Names(in header)));
         Row("shutdown state", header.ShutdownState.Dirty != 0 ? "dirty: open now, or not closed" : "clean");
+        if (summary.Set is { } set)
+            SetText.Write(set, Row);
         if (summary.HasContent)
         {
             Row("layout", $"\"{summary.Layout}\"");

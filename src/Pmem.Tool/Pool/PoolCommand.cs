@@ -18,6 +18,8 @@ internal static class PoolCommand
               pmem pool recover accounts.pool
               pmem pool repair accounts.pool --backup accounts.before
               pmem pool dump events.pool
+              pmem pool sync accounts.set --dry-run
+              pmem pool transform accounts.set replicated.set
             """)
         {
             CreateVerb.Create(),
@@ -31,10 +33,12 @@ internal static class PoolCommand
             ResizeVerb.Create(),
             RemoveVerb.Create(),
             ConvertVerb.Create(),
+            SyncVerb.Create(),
+            TransformVerb.Create(),
         };
 
     /// <summary>The pool file that most verbs take.</summary>
-    public static Argument<string> FileArgument() => new("FILE") { Description = "The pool file." };
+    public static Argument<string> FileArgument() => new("FILE") { Description = "The pool file, or the pool set file." };
 
     /// <summary>What a read-only verb says of a pool that needs recovery.</summary>
     public const string RecoveryPending =

@@ -15,6 +15,9 @@ internal sealed record PoolSummary
 
     public required PoolHeader Header { get; init; }
 
+    /// <summary>The pool set file, or null for a single file.</summary>
+    public PoolSetFile? Set { get; init; }
+
     /// <summary>Why the header is not valid, or null.</summary>
     public string? HeaderProblem { get; init; }
 
@@ -59,12 +62,15 @@ internal sealed record PoolSummary
     public static PoolSummary Of(string path)
     {
         PoolHeader? read = PoolFile.ReadHeader(path);
-        long size = new FileInfo(path).Length;
+        PoolSetFile? set = PoolSetFile.IsPoolSet(path) ? PoolSetFile.Read(path) : null;
+        long size = set is null ? new FileInfo(path).Length : set.SizeOfPool();
         if (read is not { } header)
             throw new PmemException($"{path} is not a pool: it has {size} bytes, less than a header");
 
-        var summary = new PoolSummary { Path = path, Size = size, Header = header, NeedsRecovery = IsDirty(in header) };
-        if (PoolValidation.FindProblem(in header, kind: null) is { } problem)
+        var summary = new PoolSummary { Path = path, Size = size, Header = header, Set = set, NeedsRecovery = IsDirty(in header) };
+
+        // The headers of a set are judged together, by opening it.
+        if (set is null && PoolValidation.FindProblem(in header, kind: null) is { } problem)
             return summary with { HeaderProblem = problem.Message };
         try
         {
@@ -90,15 +96,21 @@ internal sealed record PoolSummary
         {
             return summary with { ContentProblem = e.Message };
         }
+        catch (FileNotFoundException e) when (set is not null)
+        {
+            return summary with { ContentProblem = e.Message };
+        }
     }
 
     /// <summary>Of an open store.</summary>
     public static PoolSummary Of(ObjectStore store, string path) =>
-        Fill(new PoolSummary { Path = path, Size = store.Map.Length, Header = store.Header }, store) with { RunId = store.RunId };
+        Fill(new PoolSummary { Path = path, Size = store.Map.Length, Header = store.Header, Set = SetOf(path) }, store) with { RunId = store.RunId };
 
     /// <summary>Of an open log.</summary>
     public static PoolSummary Of(PersistentLog log, string path) =>
-        Fill(new PoolSummary { Path = path, Size = log.Map.Length, Header = log.Header }, log);
+        Fill(new PoolSummary { Path = path, Size = log.Map.Length, Header = log.Header, Set = SetOf(path) }, log);
+
+    private static PoolSetFile? SetOf(string path) => PoolSetFile.IsPoolSet(path) ? PoolSetFile.Read(path) : null;
 
     /// <summary>Of an open block pool.</summary>
     public static PoolSummary Of(BlockPool pool, string path) =>

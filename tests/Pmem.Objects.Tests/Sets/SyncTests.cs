@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using Pmem.Pools;
+using Pmem.Pools.Checking;
 
 namespace Pmem.Objects.Tests.Sets;
 
@@ -235,8 +236,8 @@ public sealed class SyncTests : IDisposable
         Assert.All(PoolSetFile.Read(set).Replicas.SelectMany(r => r.Parts), part => Assert.NotEqual(UnixFileMode.None, File.GetUnixFileMode(part.Path)));
     }
 
-    private sealed class Reporter(Action<PoolSetProgress> report) : IProgress<PoolSetProgress>
+    private sealed class Reporter(Action<PoolProgress> report) : IProgress<PoolProgress>
     {
-        public void Report(PoolSetProgress value) => report(value);
+        public void Report(PoolProgress value) => report(value);
     }
 }

@@ -1,0 +1,75 @@
+using System.CommandLine;
+using Pmem.Pools;
+
+namespace Pmem.Tool.Pool;
+
+/// <summary><c>pmem pool sync</c>.</summary>
+internal static class SyncVerb
+{
+    public static Command Create()
+    {
+        var file = new Argument<string>("SET") { Description = "The pool set file that the pool was created with." };
+        Option<bool> dryRun = DryRunOption();
+        Option<bool> json = PoolCommand.JsonOption();
+        var command = new Command("sync", """
+            Rebuild the missing and broken parts of an object pool's set from a healthy replica. No process may have the pool open.
+            A run that was interrupted is finished by doing it again.
+
+            Exit codes: 0 all parts are healthy now, 1 a dry run found broken parts, 2 it cannot be done.
+
+            Examples:
+              pmem pool sync accounts.set --dry-run
+              pmem pool sync accounts.set
+            """) { file, dryRun, json };
+        command.SetAction((parsed, cancellation) => Task.FromResult(Run(parsed.GetValue(file)!, parsed.GetValue(dryRun), parsed.GetValue(json), cancellation)));
+        return command;
+    }
+
+    /// <summary>The option of verbs that only tell what they would do.</summary>
+    public static Option<bool> DryRunOption() => new("--dry-run", "-d") { Description = "Tell what would be done, and change nothing." };
+
+    private static int Run(string path, bool dryRun, bool json, CancellationToken cancellation)
+    {
+        using var progress = new ProgressLine();
+        PoolSyncResult result = PoolSync.Run(path, new PoolSyncOptions { DryRun = dryRun, Progress = progress, Cancellation = cancellation });
+        progress.Dispose();
+        if (json)
+            WriteJson(path, result, dryRun);
+        else
+            WriteText(path, result, dryRun);
+        return dryRun && result.Parts.Count > 0 ? Program.NotConsistent : Program.Success;
+    }
+
+    private static void WriteJson(string path, PoolSyncResult result, bool dryRun) => JsonOutput.Write(writer =>
+    {
+        writer.WriteStartObject();
+        writer.WriteString("path", path);
+        writer.WriteBoolean("dryRun", dryRun);
+        writer.WriteNumber("sourceReplica", result.Source);
+        writer.WriteNumber("bytesCopied", result.BytesCopied);
+        writer.WriteStartArray("brokenParts");
+        foreach (BrokenPart part in result.Parts)
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("replica", part.Replica);
+            writer.WriteNumber("part", part.Part);
+            writer.WriteString("path", part.Path);
+            writer.WriteString("reason", part.Reason);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    });
+
+    private static void WriteText(string path, PoolSyncResult result, bool dryRun)
+    {
+        foreach (BrokenPart part in result.Parts)
+            Console.WriteLine($"replica {part.Replica}, part {part.Part}: {part.Path}: {part.Reason}");
+        Console.WriteLine(result.Parts.Count == 0
+            ? $"{path}: all parts are healthy"
+            : dryRun
+                ? $"{path}: {result.Parts.Count} part(s) would be rebuilt from replica {result.Source} (dry run: nothing was changed)"
+                : $"{path}: {result.Parts.Count} part(s) rebuilt from replica {result.Source}, {ByteSize.Format(result.BytesCopied)} copied");
+    }
+}

@@ -1,0 +1,114 @@
+using System.Runtime.Versioning;
+using System.Text.Json;
+using Pmem.Objects;
+
+namespace Pmem.Tool.Tests.Pool;
+
+/// <summary>Pool set files in all verbs, and the verbs that are for sets only.</summary>
+[SupportedOSPlatform("linux")]
+public sealed class SetVerbsTests : IDisposable
+{
+    private readonly PoolFixture _pools = new();
+
+    public void Dispose() => _pools.Dispose();
+
+    [Fact]
+    public void Every_verb_takes_a_set_file()
+    {
+        string set = Write("a.set", "10M a", "8M b", "REPLICA", "20M c");
+        JsonElement created = ToolRunner.Json(0, "pool", "create", "obj", set, "--layout", "sets");
+        Assert.Equal((18 << 20) - 4096, created.GetProperty("size").GetInt64());
+        Assert.Equal(2, created.GetProperty("set").GetProperty("replicas").GetArrayLength());
+        using (ObjectStore store = ObjectStore.Open(set, "sets"))
+            store.Allocate(1000, 7);
+        JsonElement info = ToolRunner.Json(0, "pool", "info", set);
+        Assert.Equal("sets", info.GetProperty("layout").GetString());
+        Assert.Equal(_pools.File("b"), info.GetProperty("set").GetProperty("replicas")[0].GetProperty("parts")[1].GetProperty("path").GetString());
+        Assert.Contains("replica 1", ToolRunner.Run("pool", "info", set).Output, StringComparison.Ordinal);
+        Assert.True(ToolRunner.Json(0, "pool", "check", set).GetProperty("consistent").GetBoolean());
+        Assert.Equal(7, ToolRunner.Json(0, "pool", "objects", set)[0].GetProperty("typeNumber").GetInt64());
+        Assert.False(ToolRunner.Json(0, "pool", "recover", set).GetProperty("wasDirty").GetBoolean());
+        File.Delete(_pools.File("b"));
+        Assert.Equal(1, ToolRunner.Run("pool", "info", set).ExitCode);
+        Assert.Contains(_pools.File("b"), ToolRunner.Fail("pool", "check", set), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Logs_in_sets_are_created_shown_and_checked()
+    {
+        string set = Write("log.set", "2M a", "3M b");
+        Assert.Equal("log", ToolRunner.Json(0, "pool", "create", "log", set).GetProperty("type").GetString());
+        Assert.Equal((5 << 20) - 4096 - 8192, ToolRunner.Json(0, "pool", "info", set).GetProperty("log").GetProperty("capacity").GetInt64());
+        Assert.True(ToolRunner.Json(0, "pool", "check", set).GetProperty("consistent").GetBoolean());
+        PoolFixture.Patch(_pools.File("b"), 60, "x"u8);
+        Assert.False(ToolRunner.Json(1, "pool", "check", set).GetProperty("consistent").GetBoolean());
+    }
+
+    [Fact]
+    public void Block_pools_in_sets_are_created_shown_and_checked()
+    {
+        string set = Write("blk.set", "OPTION SINGLEHDR", "12M a", "9M b");
+        Assert.Equal("blk", ToolRunner.Json(0, "pool", "create", "blk", set, "--bsize", "4KiB").GetProperty("type").GetString());
+        Assert.Equal(4096, ToolRunner.Json(0, "pool", "info", set).GetProperty("blocks").GetProperty("size").GetInt64());
+        using (Pmem.Blocks.BlockPool pool = Pmem.Blocks.BlockPool.Open(set))
+            pool.Write(pool.BlockCount - 1, new byte[4096]);
+        Assert.True(ToolRunner.Json(0, "pool", "check", set).GetProperty("consistent").GetBoolean());
+        Assert.Contains("leave out --size", ToolRunner.Fail("pool", "create", "blk", set, "--size", "20MiB"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Create_in_a_set_takes_its_sizes_and_replaces_its_parts_when_told()
+    {
+        string set = Write("a.set", "10M a", "8M b");
+        Assert.Contains("leave out --size", ToolRunner.Fail("pool", "create", "obj", set, "--size", "16MiB"), StringComparison.Ordinal);
+        ToolRunner.Json(0, "pool", "create", "obj", set);
+        Assert.Contains("non-empty file", ToolRunner.Fail("pool", "create", "obj", set), StringComparison.Ordinal);
+        ToolRunner.Json(0, "pool", "create", "obj", set, "--force");
+        Assert.True(File.Exists(set));
+    }
+
+    [Fact]
+    public void Sync_tells_what_is_broken_and_rebuilds_it()
+    {
+        string set = Write("a.set", "10M a", "8M b", "REPLICA", "20M c");
+        ToolRunner.Json(0, "pool", "create", "obj", set);
+        Assert.Contains("all parts are healthy", ToolRunner.Run("pool", "sync", set).Output, StringComparison.Ordinal);
+        File.Delete(_pools.File("b"));
+        JsonElement dry = ToolRunner.Json(1, "pool", "sync", set, "--dry-run");
+        Assert.False(File.Exists(_pools.File("b")));
+        JsonElement done = ToolRunner.Json(0, "pool", "sync", set);
+        Assert.Equal(dry.GetProperty("brokenParts").ToString(), done.GetProperty("brokenParts").ToString());
+        Assert.True(ToolRunner.Json(0, "pool", "check", set).GetProperty("consistent").GetBoolean());
+        Assert.Contains("no replica(s) found", ToolRunner.Fail("pool", "sync", Write("one.set", "10M a")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Transform_adds_a_replica_and_takes_it_away()
+    {
+        string one = Write("one.set", "10M a", "8M b");
+        string two = Write("two.set", "10M a", "8M b", "REPLICA", "20M c");
+        ToolRunner.Json(0, "pool", "create", "obj", one);
+        Assert.Contains("dry run", ToolRunner.Run("pool", "transform", one, two, "--dry-run").Output, StringComparison.Ordinal);
+        JsonElement added = ToolRunner.Json(0, "pool", "transform", one, two);
+        Assert.Equal("add-replicas", added.GetProperty("transformation").GetString());
+        Assert.True(ToolRunner.Json(0, "pool", "check", two).GetProperty("consistent").GetBoolean());
+        Assert.Equal(0, ToolRunner.Run("pool", "transform", two, one).ExitCode);
+        Assert.False(File.Exists(_pools.File("c")));
+        Assert.True(ToolRunner.Json(0, "pool", "check", one).GetProperty("consistent").GetBoolean());
+        Assert.Contains("equal", ToolRunner.Fail("pool", "transform", one, one), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_wrong_set_file_is_named_with_its_line()
+    {
+        string set = Write("a.set", "10M a", "8m b");
+        foreach (string verb in (string[])["info", "check", "recover", "sync"])
+            Assert.Contains("[incorrect format of size:3]", ToolRunner.Fail("pool", verb, set), StringComparison.Ordinal);
+    }
+
+    private string Write(string name, params string[] lines)
+    {
+        File.WriteAllLines(_pools.File(name), ["PMEMPOOLSET", .. lines.Select(line => line.Split(' ') is [{ } size, { } part] ? $"{size} {_pools.File(part)}" : line)]);
+        return _pools.File(name);
+    }
+}
