@@ -1,5 +1,6 @@
 using Pmem.Objects.Checking;
 using Pmem.Pools;
+using Pmem.Pools.Checking;
 
 namespace Pmem.Objects;
 

@@ -2,6 +2,7 @@ using Pmem.Objects.Checking;
 using Pmem.Objects.Heap;
 using Pmem.Objects.Layout;
 using Pmem.Pools;
+using Pmem.Pools.Checking;
 
 namespace Pmem.Objects;
 

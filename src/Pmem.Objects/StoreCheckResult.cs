@@ -1,3 +1,5 @@
+using Pmem.Pools.Checking;
+
 namespace Pmem.Objects;
 
 /// <summary>One thing that is wrong in a pool.</summary>
@@ -7,15 +9,6 @@ namespace Pmem.Objects;
 /// <param name="Found">What is there.</param>
 public sealed record StoreProblem(long Offset, string What, string Expected, string Found);
 
-/// <summary>
-/// A range in which a replica is not as the master. Headers, logs and allocated objects are compared; locks in objects may differ in a pool that
-/// is perfectly well.
-/// </summary>
-/// <param name="Replica">Number of the replica in the set file; the master is 0.</param>
-/// <param name="Offset">Offset in bytes from the start of the pool.</param>
-/// <param name="Length">Length in bytes.</param>
-public sealed record ReplicaDifference(int Replica, long Offset, long Length);
-
 /// <summary>What a check found.</summary>
 /// <param name="Problems">Every problem, in order of discovery; empty when the pool is consistent.</param>
 public sealed record StoreCheckResult(IReadOnlyList<StoreProblem> Problems)
@@ -23,6 +16,6 @@ public sealed record StoreCheckResult(IReadOnlyList<StoreProblem> Problems)
     /// <summary>Whether nothing is wrong.</summary>
     public bool IsConsistent => Problems.Count == 0;
 
-    /// <summary>Where replicas are not as the master; at most a thousand ranges. They are no problem of the pool: it opens, and a sync or the next recovery mends them.</summary>
+    /// <summary>Where replicas are not as the master; at most a thousand ranges. They are no problem of the pool: it opens, and the next recovery mends them.</summary>
     public IReadOnlyList<ReplicaDifference> ReplicaDifferences { get; init; } = [];
 }

@@ -17,4 +17,7 @@ public sealed record PoolCheckResult(IReadOnlyList<PoolProblem> Problems)
 {
     /// <summary>Whether nothing is wrong.</summary>
     public bool IsConsistent => Problems.Count == 0;
+
+    /// <summary>Where replicas are not as the master; at most a thousand ranges. They are no problem of the pool: it opens, and the next recovery mends them.</summary>
+    public IReadOnlyList<ReplicaDifference> ReplicaDifferences { get; init; } = [];
 }

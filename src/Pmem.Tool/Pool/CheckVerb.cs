@@ -50,7 +50,8 @@ internal static class CheckVerb
             case PoolKind.Block:
                 return BlockPool.Check(path);
             default:
-                return new PoolCheckResult([.. ObjectStore.Check(path).Problems.Select(p => new PoolProblem(p.Offset, p.What, p.Expected, p.Found))]);
+                StoreCheckResult store = ObjectStore.Check(path);
+                return new PoolCheckResult([.. store.Problems.Select(p => new PoolProblem(p.Offset, p.What, p.Expected, p.Found))]) { ReplicaDifferences = store.ReplicaDifferences };
         }
     }
 
@@ -82,6 +83,17 @@ internal static class CheckVerb
         }
 
         writer.WriteEndArray();
+        writer.WriteStartArray("replicaDifferences");
+        foreach (ReplicaDifference difference in result.ReplicaDifferences)
+        {
+            writer.WriteStartObject();
+            writer.WriteNumber("replica", difference.Replica);
+            writer.WriteNumber("offset", difference.Offset);
+            writer.WriteNumber("length", difference.Length);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndArray();
         writer.WriteEndObject();
     });
 
@@ -89,6 +101,8 @@ internal static class CheckVerb
     {
         foreach (PoolProblem problem in result.Problems)
             Console.WriteLine(Describe(problem));
+        foreach (ReplicaDifference difference in result.ReplicaDifferences)
+            Console.WriteLine($"0x{difference.Offset:x}: replica {difference.Replica} differs from the master in {difference.Length} byte(s)");
         Console.WriteLine(result.IsConsistent ? $"{path}: consistent" : $"{path}: not consistent, {result.Problems.Count} problem(s)");
         if (needsRecovery)
             Console.WriteLine(PoolCommand.RecoveryPending);

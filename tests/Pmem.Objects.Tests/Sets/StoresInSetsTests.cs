@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using Pmem.Pools;
+using Pmem.Pools.Checking;
 
 namespace Pmem.Objects.Tests.Sets;
 
