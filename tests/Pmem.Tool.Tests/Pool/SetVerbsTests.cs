@@ -47,7 +47,7 @@ public sealed class SetVerbsTests : IDisposable
     [Fact]
     public void Block_pools_in_sets_are_created_shown_and_checked()
     {
-        string set = Write("blk.set", "OPTION SINGLEHDR", "12M a", "9M b");
+        string set = Write("blk.set", "12M a", "9M b");
         Assert.Equal("blk", ToolRunner.Json(0, "pool", "create", "blk", set, "--bsize", "4KiB").GetProperty("type").GetString());
         Assert.Equal(4096, ToolRunner.Json(0, "pool", "info", set).GetProperty("blocks").GetProperty("size").GetInt64());
         using (Pmem.Blocks.BlockPool pool = Pmem.Blocks.BlockPool.Open(set))
