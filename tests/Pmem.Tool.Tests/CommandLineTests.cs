@@ -48,7 +48,7 @@ public class CommandLineTests
             Match example = Regex.Match(verb.Description ?? string.Empty, $@"pmem (?<arguments>{group.Name} {verb.Name} [^\n|]+)", RegexOptions.None, TimeSpan.FromSeconds(1));
             Assert.True(example.Success, $"{verb.Name} has no example");
             Assert.Empty(root.Parse(example.Groups["arguments"].Value).Errors);
-            Assert.Contains(verb.Options, option => option.Name == "--json");
+            Assert.Contains(verb.Options, option => option.Name is "--json" or "--format");
             examples++;
         }
 
