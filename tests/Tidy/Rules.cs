@@ -13,6 +13,7 @@ internal static partial class Rules
         ["Pmem"] = 0,
         ["Pmem.Pools"] = 1,
         ["Pmem.CrashTesting"] = 1,
+        ["Pmem.CrashTesting.Xunit"] = 2,
         ["Pmem.Objects"] = 2,
         ["Pmem.Logs"] = 2,
         ["Pmem.Blocks"] = 2,
