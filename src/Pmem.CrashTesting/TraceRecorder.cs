@@ -17,6 +17,10 @@ public sealed class TraceRecorder : ITraceSink, IDisposable
     private readonly (long Offset, int Length)[] _raw;
     private readonly List<(long Offset, int Length, int Thread)> _announced = [];
     private readonly HashSet<int> _inTransaction = [];
+
+    // Threads that work on the map: what others say of no map in particular is not about this one.
+    private readonly HashSet<int> _threads = [Environment.CurrentManagedThreadId];
+    private readonly Dictionary<int, List<TraceEvent>> _held = [];
     private readonly Dictionary<SourceStack.StackKey, SourceStack> _stacks = [];
     private readonly byte[] _initial;
     private readonly byte[] _shadow;
@@ -104,6 +108,7 @@ public sealed class TraceRecorder : ITraceSink, IDisposable
     {
         if (!ReferenceEquals(map, _map))
             return;
+        Touch(Thread);
         SourceStack? stack = Stack();
         CaptureRaw(stack, offset, bytes.Length);
         if (_shadow.Length > 0)
@@ -119,6 +124,8 @@ public sealed class TraceRecorder : ITraceSink, IDisposable
 
     void ITraceSink.OnMark(string name)
     {
+        if (!_threads.Contains(Thread))
+            return; // another test's
         SourceStack? stack = Stack();
         CaptureRaw(stack);
         ForgetAllocations();
@@ -130,8 +137,19 @@ public sealed class TraceRecorder : ITraceSink, IDisposable
         if (map is not null && !ReferenceEquals(map, _map))
             return;
         SourceStack? stack = Stack();
-        CaptureRaw(stack);
         int thread = Thread;
+        if (map is not null)
+        {
+            Touch(thread);
+        }
+        else if (!_threads.Contains(thread))
+        {
+            // Meant for a map that the thread has not touched yet, this one or another test's.
+            Hold(thread, note, text, stack);
+            return;
+        }
+
+        CaptureRaw(stack);
         switch (note)
         {
             case TraceNote.TransactionBegin:
@@ -154,6 +172,23 @@ public sealed class TraceRecorder : ITraceSink, IDisposable
 
     private static int Thread => Environment.CurrentManagedThreadId;
 
+    private void Touch(int thread)
+    {
+        if (_threads.Add(thread) && _held.Remove(thread, out List<TraceEvent>? held))
+            held.ForEach(_add);
+    }
+
+    // Acceptances that the thread has begun and not ended.
+    private void Hold(int thread, TraceNote note, string? text, SourceStack? stack)
+    {
+        if (!_held.TryGetValue(thread, out List<TraceEvent>? held))
+            _held[thread] = held = [];
+        if (note == TraceNote.AcceptEnd && held.Count > 0)
+            held.RemoveAt(held.Count - 1);
+        else if (note != TraceNote.AcceptEnd)
+            held.Add(new TraceEvent(TraceEventKind.Note, thread, 0, 0, [], StoreKind.Ordered, text) { Note = note, Source = stack });
+    }
+
     // Once acknowledged, what an allocation outside a transaction gave is the program's; it says so if it changes it.
     private void ForgetAllocations() => _announced.RemoveAll(r => !_inTransaction.Contains(r.Thread));
 
@@ -163,6 +198,7 @@ public sealed class TraceRecorder : ITraceSink, IDisposable
     {
         if (!ReferenceEquals(map, _map))
             return;
+        Touch(Thread);
         SourceStack? stack = Stack();
         CaptureRaw(stack);
         _add(new TraceEvent(kind, Thread, offset, length, [], StoreKind.Ordered) { Source = stack });

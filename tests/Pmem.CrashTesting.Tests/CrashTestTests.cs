@@ -220,6 +220,51 @@ public sealed class CrashTestTests
     }
 
     [Fact]
+    public void What_other_threads_say_of_other_maps_is_not_recorded()
+    {
+        using PersistentMap map = PersistentMap.CreateAnonymous(4096);
+        using var recorder = new TraceRecorder(map);
+        var stranger = new Thread(() =>
+        {
+            using Acceptance meant = PersistenceTrace.Accept("PMC001", "of another test");
+            PersistenceTrace.Mark("of another test");
+        });
+        stranger.Start();
+        stranger.Join();
+        var worker = new Thread(() =>
+        {
+            using Acceptance meant = PersistenceTrace.Accept("PMC001", "a hint");
+            map.StoreUInt64(0, 1);
+        });
+        worker.Start();
+        worker.Join();
+        Trace trace = recorder.Stop();
+        Assert.Equal([TraceNote.AcceptBegin, TraceNote.AcceptEnd], trace.Events.Where(e => e.Kind == TraceEventKind.Note).Select(e => e.Note));
+        Assert.DoesNotContain(trace.Events, e => e.Kind == TraceEventKind.Mark);
+        Assert.Equal("a hint", Assert.Single(TraceLinter.Lint(trace)).Accepted);
+    }
+
+    [Fact]
+    public void Lines_that_a_page_took_along_may_be_flushed_too()
+    {
+        static void Store(PersistentMap map)
+        {
+            map.StoreUInt64(0, 1);
+            map.StoreUInt64(512, 1);
+            map.Persist(0, 8);
+            map.Persist(512, 8);
+        }
+
+        Assert.Empty(CrashTest.For(map => map).OnMap(8192, StoreGranularity.Page).Step("store", Store).Run().Findings);
+        CrashReport report = CrashTest.For(map => map).OnMap(8192, StoreGranularity.Page).Step("store", map =>
+        {
+            Store(map);
+            map.Persist(512, 8);
+        }).Run();
+        Assert.Equal(LintRule.UnnecessaryFlush, Assert.Single(report.Findings).Rule);
+    }
+
+    [Fact]
     public void Recovery_that_reads_what_was_never_written_is_pointed_out()
     {
         CrashReport report = CrashTest.For(map => map, map =>

@@ -30,6 +30,7 @@ internal sealed class LintPass(Trace trace)
     private readonly Dictionary<long, int> _flushers = [];
     private readonly Dictionary<long, List<(long Start, long End)>> _commitWords = [];
     private readonly LintFindings _findings = new();
+    private readonly HashSet<long> _synchronised = [];
     private int _openOperations;
     private bool _hasOperations;
 
@@ -180,7 +181,15 @@ internal sealed class LintPass(Trace trace)
             return; // costs nothing there, and is right elsewhere
         if (trace.Granularity == StoreGranularity.Page)
         {
-            if (!Remove(item, PageSize))
+            // Lines of the same pages became durable along with those that were asked for: flushing them too is no mistake.
+            bool isAlong = Lines(item, LineSize).Any(_synchronised.Remove);
+            foreach (long line in Lines(item, PageSize))
+            {
+                if (_lines.ContainsKey(line) && (line + LineSize <= item.Offset || line >= item.Offset + item.Length))
+                    _synchronised.Add(line);
+            }
+
+            if (!Remove(item, PageSize) && !isAlong)
                 Report(LintRule.UnnecessaryFlush, index, item, thread, $"0x{item.Offset:x}+{item.Length}");
             return;
         }
@@ -313,6 +322,13 @@ internal sealed class LintPass(Trace trace)
             string detail = $"{store.End - store.Start} bytes at 0x{store.Start:x}" + (store.IsFlushed ? $", flushed by event {store.FlushIndex}{At(trace.Events[store.FlushIndex])}" : string.Empty);
             _findings.Add(fenceOnly ? LintRule.MissingFence : LintRule.MissingFlush, store.Index, store.Item, detail, store.Accepted);
         }
+    }
+
+    private static IEnumerable<long> Lines(TraceEvent item, int unit)
+    {
+        long end = (item.Offset + item.Length + unit - 1) & -unit;
+        for (long line = item.Offset & -unit; line < end; line += LineSize)
+            yield return line;
     }
 
     private bool Remove(TraceEvent item, int unit)
