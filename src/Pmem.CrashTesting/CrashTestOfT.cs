@@ -238,6 +238,6 @@ public sealed class CrashTest<T>
             return CrashImage.Parse(parts[1]);
         return _replay is null
             ? null // meant for another test of this process
-            : throw new CrashTestException($"{_name}: the replay line is of trace {parts[0]}, this run made trace {trace.Fingerprint:x16}: the program changed, or its runs differ; replay the saved trace file instead");
+            : throw new CrashTestException($"{_name}: the replay line is of trace {parts[0]}, this run made trace {trace.Fingerprint:x16}: the program changed, or its runs differ; 'pmem crash replay TRACE {parts[1]} --out FILE' makes the image from the trace that was saved");
     }
 }
