@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Pmem.Tool.Btt;
 using Pmem.Tool.Crash;
+using Pmem.Tool.Images;
 using Pmem.Tool.InfoBlocks;
 using Pmem.Tool.Labels;
 using Pmem.Tool.Nfit;
@@ -65,6 +66,7 @@ internal static class Program
             NamespaceCommand.Create(),
             InfoBlockCommand.Create(),
             BttCommand.Create(),
+            ImageCommand.Create(),
         };
 
     private static string FirstLine(string message) => message.Split('\n')[0].TrimEnd();

@@ -35,6 +35,7 @@ internal static unsafe partial class Libc
     public const int ErrorAgain = 11;
     public const int ErrorExists = 17;
     public const int ErrorInvalid = 22;
+    public const int ErrorNoCall = 38;
     public const int ErrorNotSupported = 95;
 
     public static readonly byte* MapFailed = (byte*)-1;
@@ -62,6 +63,11 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "posix_fallocate")]
     public static partial int Allocate(int fd, long offset, long length);
+
+    public const int InsertRange = 0x20; // FALLOC_FL_INSERT_RANGE
+
+    [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
+    public static partial int ChangeSpace(int fd, int mode, long offset, long length);
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     public static partial int Lock(int fd, int operation);
