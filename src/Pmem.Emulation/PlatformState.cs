@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Pmem.Platform.Model;
 
 namespace Pmem.Emulation;
 
@@ -71,18 +72,81 @@ public sealed record VirtualDimm
     /// <summary>Ranges of media that cannot be read.</summary>
     public IReadOnlyList<PoisonedRange> Poison { get; init; } = [];
 
+    /// <summary>
+    /// Ranges that the system takes for unreadable; null when they are those of <see cref="Poison"/>. It does not know of what was injected without a word, before a
+    /// scrub finds it; and it knows of what is readable again, before it is cleared.
+    /// </summary>
+    public IReadOnlyList<PoisonedRange>? Reported { get; init; }
+
+    /// <summary>What it pretends of its health; null for nothing.</summary>
+    public PretendedHealth? Pretended { get; init; }
+
+    /// <summary>Whether the alarm of the media's temperature is on.</summary>
+    public bool MediaTemperatureAlarmEnabled { get; init; } = true;
+
+    /// <summary>Controller temperature at which an alarm is raised.</summary>
+    public double ControllerTemperatureThreshold { get; init; } = 95;
+
+    /// <summary>Whether the alarm of the controller's temperature is on.</summary>
+    public bool ControllerTemperatureAlarmEnabled { get; init; } = true;
+
+    /// <summary>Whether the alarm of the spares is on.</summary>
+    public bool SparesAlarmEnabled { get; init; } = true;
+
     /// <summary>The word that ndctl has for its health.</summary>
     [JsonIgnore]
-    public string Health => IsFatal ? "fatal" : Spares == 0 ? "critical" : SparesAlarm || TemperatureAlarm ? "non-critical" : "ok";
+    public string Health => GetHealth().State.Text();
 
     /// <summary>Whether spares are below the threshold.</summary>
     [JsonIgnore]
-    public bool SparesAlarm => Spares < SparesThreshold;
+    public bool SparesAlarm => GetHealth().SparesAlarm == true;
 
     /// <summary>Whether the media is too warm.</summary>
     [JsonIgnore]
-    public bool TemperatureAlarm => MediaTemperature > MediaTemperatureThreshold;
+    public bool TemperatureAlarm => GetHealth().MediaTemperatureAlarm == true;
+
+    /// <summary>What the DIMM says of its health: what it is, and what it pretends.</summary>
+    public DimmHealth GetHealth()
+    {
+        double media = Pretended?.MediaTemperature ?? MediaTemperature;
+        double controller = Pretended?.ControllerTemperature ?? ControllerTemperature;
+        int spares = Pretended?.Spares ?? Spares;
+        bool warm = MediaTemperatureAlarmEnabled && media > MediaTemperatureThreshold;
+        bool controllerWarm = ControllerTemperatureAlarmEnabled && controller > ControllerTemperatureThreshold;
+        bool few = SparesAlarmEnabled && spares < SparesThreshold;
+        bool unsafeShutdown = Pretended?.UnsafeShutdown == true;
+        return new DimmHealth
+        {
+            State = IsFatal || Pretended?.Fatal == true ? HealthState.Fatal : spares == 0 ? HealthState.Critical : few || warm || controllerWarm ? HealthState.NonCritical : HealthState.Ok,
+            MediaTemperature = media,
+            ControllerTemperature = controller,
+            Spares = spares,
+            MediaTemperatureAlarm = warm,
+            ControllerTemperatureAlarm = controllerWarm,
+            SparesAlarm = few,
+            LifeUsed = LifeUsed,
+            LastShutdownWasDirty = LastShutdownWasDirty || unsafeShutdown,
+            ShutdownCount = DirtyShutdowns + (unsafeShutdown ? 1 : 0),
+            Thresholds = new DimmThresholds
+            {
+                MediaTemperatureEnabled = MediaTemperatureAlarmEnabled,
+                MediaTemperature = MediaTemperatureThreshold,
+                ControllerTemperatureEnabled = ControllerTemperatureAlarmEnabled,
+                ControllerTemperature = ControllerTemperatureThreshold,
+                SparesEnabled = SparesAlarmEnabled,
+                Spares = SparesThreshold,
+            },
+        };
+    }
 }
+
+/// <summary>What a DIMM was told to pretend of its health.</summary>
+/// <param name="MediaTemperature">Degrees Celsius; null for what it is.</param>
+/// <param name="ControllerTemperature">Degrees Celsius; null for what it is.</param>
+/// <param name="Spares">Percent; null for what it is.</param>
+/// <param name="Fatal">Whether a fatal error was seen.</param>
+/// <param name="UnsafeShutdown">Whether the last shutdown looks dirty; at the next power cut it is one.</param>
+public sealed record PretendedHealth(double? MediaTemperature, double? ControllerTemperature, int? Spares, bool Fatal, bool UnsafeShutdown);
 
 /// <summary>A range of a DIMM's media that cannot be read.</summary>
 /// <param name="Dpa">DIMM physical address.</param>
@@ -123,6 +187,14 @@ internal sealed record PlatformState
     public IReadOnlyList<string> DisabledNamespaces { get; init; } = [];
 
     public int PowerCuts { get; init; }
+
+    /// <summary>When the scrub that is under way began; null when none is.</summary>
+    public DateTimeOffset? ScrubStarted { get; init; }
+
+    public long ScrubsFinished { get; init; }
+
+    /// <summary>How fast a scrub is.</summary>
+    public long ScrubBytesPerSecond { get; init; } = VirtualPlatformOptions.DefaultScrubSpeed;
 }
 
 [JsonSourceGenerationOptions(WriteIndented = true, UseStringEnumConverter = true)]

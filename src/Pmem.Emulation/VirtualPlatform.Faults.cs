@@ -19,8 +19,8 @@ public sealed partial class VirtualPlatform
             VirtualDimm after = change(before);
             if (after.Capacity != before.Capacity || after.LabelSize != before.LabelSize || after.File != before.File)
                 throw new ArgumentException("a fault does not change a DIMM's file or geometry", nameof(change));
-            if (after.Spares is < 0 or > 100 || after.LifeUsed is < 0 or > 255)
-                throw new PmemException($"spares are 0 to 100 percent, life used 0 to 255, not {after.Spares} and {after.LifeUsed}");
+            if (after.Spares is < 0 or > 100 || after.Pretended?.Spares is < 0 or > 100 || after.LifeUsed is < 0 or > 255)
+                throw new PmemException($"spares are 0 to 100 percent, life used 0 to 255, not {after.Pretended?.Spares ?? after.Spares} and {after.LifeUsed}");
             VirtualDimm[] dimms = [.. _state.Dimms];
             dimms[dimm] = after;
             Rebuild(_state with { Dimms = dimms });
@@ -36,9 +36,7 @@ public sealed partial class VirtualPlatform
         VirtualDimm target = DimmOf(dimm);
         if (dpa < 0 || length <= 0 || length > target.Capacity - dpa)
             throw new PmemException($"0x{dpa:x}+{length} is not on nmem{dimm}, which has {target.Capacity} bytes");
-        long first = dpa / PoisonUnit * PoisonUnit;
-        long end = (dpa + length + PoisonUnit - 1) / PoisonUnit * PoisonUnit;
-        Inject(dimm, before => before with { Poison = Join([.. before.Poison, new PoisonedRange(first, end - first)]) });
+        Inject(dimm, before => Poisoned(before, dpa, length, notify: true));
     }
 
     /// <summary>Makes a range of system addresses unreadable.</summary>
@@ -46,7 +44,11 @@ public sealed partial class VirtualPlatform
     public void InjectPoison(ulong address, long length) => OverLines(address, length, InjectPoison);
 
     /// <summary>Makes a range of a DIMM's media readable again, as writing it does on hardware. Its content is undefined.</summary>
-    public void ClearPoison(int dimm, long dpa, long length) => Inject(dimm, before => before with { Poison = [.. before.Poison.SelectMany(range => Without(range, dpa, dpa + length))] });
+    public void ClearPoison(int dimm, long dpa, long length) => Inject(dimm, before => before with
+    {
+        Poison = Without(before.Poison, dpa, length),
+        Reported = before.Reported is null ? null : Without(before.Reported, dpa, length),
+    });
 
     /// <summary>Makes a range of system addresses readable again.</summary>
     public void ClearPoison(ulong address, long length) => OverLines(address, length, ClearPoison);
@@ -81,24 +83,29 @@ public sealed partial class VirtualPlatform
     }
 
     /// <summary>The DIMM and its address behind a system address; null when no set has it.</summary>
-    public (int Dimm, long Dpa)? Translate(ulong address)
-    {
-        foreach (VirtualSet set in _state.Sets)
-        {
-            if (address >= set.Start && address - set.Start < (ulong)(set.SizePerDimm * set.Dimms.Count))
-                return InterleavedMemory.Translate(set, (long)(address - set.Start));
-        }
+    public (int Dimm, long Dpa)? Translate(ulong address) => SetOf(address) is { } set ? InterleavedMemory.Translate(set, (long)(address - set.Start)) : null;
 
-        return null;
-    }
+    private VirtualSet? SetOf(ulong address) => _state.Sets.FirstOrDefault(set => address >= set.Start && address - set.Start < (ulong)(set.SizePerDimm * set.Dimms.Count));
 
     private VirtualDimm DimmOf(int number) => number >= 0 && number < _state.Dimms.Count ? _state.Dimms[number] : throw new PmemException($"there is no nmem{number}; the platform has {_state.Dimms.Count} DIMM(s)");
+
+    private static VirtualDimm Poisoned(VirtualDimm before, long dpa, long length, bool notify)
+    {
+        long first = dpa / PoisonUnit * PoisonUnit;
+        var range = new PoisonedRange(first, ((dpa + length + PoisonUnit - 1) / PoisonUnit * PoisonUnit) - first);
+        IReadOnlyList<PoisonedRange> reported = before.Reported ?? before.Poison;
+        return Settled(before with { Poison = Join([.. before.Poison, range]), Reported = notify ? Join([.. reported, range]) : reported });
+    }
+
+    /// <summary>The same, without a list of its own for what the system knows when that is what there is.</summary>
+    private static VirtualDimm Settled(VirtualDimm dimm) => dimm.Reported?.SequenceEqual(dimm.Poison) == true ? dimm with { Reported = null } : dimm;
+
+    private static PoisonedRange[] Without(IReadOnlyList<PoisonedRange> ranges, long dpa, long length) => [.. ranges.SelectMany(range => Without(range, dpa, dpa + length))];
 
     private void OverLines(ulong address, long length, Action<int, long, long> act)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
-        VirtualSet set = _state.Sets.FirstOrDefault(candidate => address >= candidate.Start && address - candidate.Start < (ulong)(candidate.SizePerDimm * candidate.Dimms.Count))
-            ?? throw new PmemException($"no set has the address 0x{address:x}");
+        VirtualSet set = SetOf(address) ?? throw new PmemException($"no set has the address 0x{address:x}");
         long at = (long)(address - set.Start);
         long end = at + Math.Min(length, (set.SizePerDimm * set.Dimms.Count) - at);
         while (at < end)

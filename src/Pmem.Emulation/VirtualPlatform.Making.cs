@@ -18,6 +18,8 @@ public sealed partial class VirtualPlatform
             throw new PmemException($"{options.Domain} is no persistence domain of NVDIMMs: take MemoryController (ADR) or CpuCache (eADR)");
         if (options.LabelSize != 0 && (!LabelAreaGeometry.TryCompute(options.LabelSize, 256, out _) || options.LabelSize % 4096 != 0))
             throw new PmemException($"a label storage area has a multiple of 4096 bytes, at most {LabelAreaGeometry.MaximumAreaSize}, not {options.LabelSize}");
+        if (options.ScrubBytesPerSecond <= 0)
+            throw new PmemException($"a scrub goes through at least one byte a second, not {options.ScrubBytesPerSecond}");
         long line = options.LineSize ?? DefaultLine(options);
         if (line < 4096 || !BitOperations.IsPow2(line) || options.Capacity % line != 0 || line > uint.MaxValue)
             throw new PmemException($"lines have a power of two of at least 4096 bytes that divides the DIMM, not {line}");
@@ -31,7 +33,7 @@ public sealed partial class VirtualPlatform
             start += (ulong)options.Capacity * (ulong)options.Ways;
         }
 
-        return new PlatformState { Domain = options.Domain, Dimms = dimms, Sets = sets };
+        return new PlatformState { Domain = options.Domain, Dimms = dimms, Sets = sets, ScrubBytesPerSecond = options.ScrubBytesPerSecond };
     }
 
     /// <summary>The smallest line with which a volume over the whole set can be mapped.</summary>
@@ -60,8 +62,12 @@ public sealed partial class VirtualPlatform
             return $"its version is {state.Version}, not 1";
         if (state.Dimms is null || state.Sets is null || state.DisabledNamespaces is null || state.Dimms.Any(dimm => dimm?.File is null || dimm.Poison is null) || state.Sets.Any(set => set?.Dimms is null || set.DpaStarts is null))
             return "a part of it is missing";
+        if (state.ScrubBytesPerSecond <= 0)
+            return $"its scrub goes through {state.ScrubBytesPerSecond} bytes a second";
         foreach (VirtualDimm dimm in state.Dimms)
         {
+            if (dimm.Poison.Concat(dimm.Reported ?? []).Any(range => range is null || range.Dpa < 0 || range.Length <= 0 || range.Length > dimm.Capacity - range.Dpa))
+                return $"an error of DIMM {dimm.File} is not on it";
             if (dimm.File != Path.GetFileName(dimm.File) || dimm.File.Length == 0 || dimm.Capacity <= 0 || dimm.LabelSize is < 0 or > LabelAreaGeometry.MaximumAreaSize)
                 return $"DIMM {dimm.File}";
         }

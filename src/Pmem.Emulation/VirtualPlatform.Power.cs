@@ -57,12 +57,23 @@ public sealed partial class VirtualPlatform
             {
                 PowerCuts = _state.PowerCuts + 1,
                 DisabledNamespaces = [.. _platform.DisabledNamespaces],
-                Dimms = [.. _state.Dimms.Select(dimm => dimm with { LastShutdownWasDirty = adrFails, DirtyShutdowns = dimm.DirtyShutdowns + (adrFails ? 1 : 0) })],
+                ScrubStarted = null,
+                ScrubsFinished = 0,
+                Dimms = [.. _state.Dimms.Select(dimm => AfterCut(dimm, adrFails || dimm.Pretended?.UnsafeShutdown == true))],
             });
             _isOff = true;
             _file.Dispose();
         }
     }
+
+    // What the start of a system finds: the scrub at boot reports every error, and no other.
+    private static VirtualDimm AfterCut(VirtualDimm dimm, bool isDirty) => dimm with
+    {
+        LastShutdownWasDirty = isDirty,
+        DirtyShutdowns = dimm.DirtyShutdowns + (isDirty ? 1 : 0),
+        Pretended = dimm.Pretended is { } pretended ? pretended with { UnsafeShutdown = false } : null,
+        Reported = null,
+    };
 
     private void LoseVolumes(Random random, CrashKind kind)
     {

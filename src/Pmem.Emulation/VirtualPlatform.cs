@@ -28,7 +28,7 @@ public sealed partial class VirtualPlatform : IDisposable
     private readonly StateFile _file;
     private readonly List<Volume> _volumes = [];
     private VirtualLabelStorage?[] _labels = [];
-    private LabelledPlatform _platform;
+    private readonly LabelledPlatform _platform;
     private PlatformState _state;
     private bool _isOff;
 
@@ -37,10 +37,12 @@ public sealed partial class VirtualPlatform : IDisposable
         _folder = folder;
         _file = file;
         _state = state;
-        _platform = Build();
+        _platform = new LabelledPlatform(folder, MakeDimms(), MakeRegions(), new Hardware(this));
+        foreach (string key in state.DisabledNamespaces)
+            _platform.MarkDisabled(key);
     }
 
-    /// <summary>DIMMs, regions and namespaces.</summary>
+    /// <summary>DIMMs, regions, namespaces, health, errors; the same one for as long as the platform is open.</summary>
     public IPlatform Platform => _platform;
 
     /// <summary>The DIMMs as they are now.</summary>
@@ -165,9 +167,12 @@ public sealed partial class VirtualPlatform : IDisposable
         PhysicalId = dimm.PhysicalId,
         VendorId = dimm.VendorId,
         SerialNumber = dimm.SerialNumber,
-        StateFlags = (dimm.SaveFailed ? NfitStateFlags.SaveFailed : 0) | (dimm.RestoreFailed ? NfitStateFlags.RestoreFailed : 0)
-            | (dimm.LastShutdownWasDirty ? NfitStateFlags.FlushFailed : 0) | (dimm.IsNotArmed ? NfitStateFlags.NotArmed : 0) | (dimm.Health == "ok" ? 0 : NfitStateFlags.HealthEvents),
+        StateFlags = FlagsOf(dimm),
     };
+
+    private static NfitStateFlags FlagsOf(VirtualDimm dimm) => (dimm.SaveFailed ? NfitStateFlags.SaveFailed : 0) | (dimm.RestoreFailed ? NfitStateFlags.RestoreFailed : 0)
+        | (dimm.GetHealth().LastShutdownWasDirty == true ? NfitStateFlags.FlushFailed : 0) | (dimm.IsNotArmed ? NfitStateFlags.NotArmed : 0) | (dimm.Health == "ok" ? 0 : NfitStateFlags.HealthEvents);
+
 
     private void DemandPower()
     {
@@ -185,20 +190,16 @@ public sealed partial class VirtualPlatform : IDisposable
     {
         string[] disabled = [.. _platform.DisabledNamespaces];
         Save(state with { DisabledNamespaces = disabled });
-        _platform = Build();
+        _platform.Replace(MakeDimms(), MakeRegions());
     }
 
-    private LabelledPlatform Build()
+    private PlatformDimm[] MakeDimms()
     {
         _labels = [.. _state.Dimms.Select(dimm => dimm.IsLost || dimm.LabelSize == 0 ? null : new VirtualLabelStorage(Path.Combine(_folder, dimm.File), dimm))];
-        var platform = new LabelledPlatform(
-            _folder,
-            [.. _state.Dimms.Select((dimm, i) => new PlatformDimm(new NfitDeviceHandle(dimm.Handle), dimm.PhysicalId, IdOf(dimm), (ulong)dimm.Capacity, _labels[i]))],
-            [.. _state.Sets.Select(RegionOf)]);
-        foreach (string key in _state.DisabledNamespaces)
-            platform.MarkDisabled(key);
-        return platform;
+        return [.. _state.Dimms.Select((dimm, i) => new PlatformDimm(new NfitDeviceHandle(dimm.Handle), dimm.PhysicalId, IdOf(dimm), (ulong)dimm.Capacity, _labels[i]))];
     }
+
+    private PlatformRegion[] MakeRegions() => [.. _state.Sets.Select(RegionOf)];
 
     private PlatformRegion RegionOf(VirtualSet set) => new(
         new RegionDescription
@@ -211,5 +212,7 @@ public sealed partial class VirtualPlatform : IDisposable
         _state.Domain,
         set.Dimms.Any(number => _state.Dimms[number].IsNotArmed));
 
-    private static string IdOf(VirtualDimm dimm) => new NfitControlRegion { VendorId = dimm.VendorId, SerialNumber = dimm.SerialNumber }.Id;
+    private static NfitControlRegion ControlOf(VirtualDimm dimm) => new() { VendorId = dimm.VendorId, SerialNumber = dimm.SerialNumber };
+
+    private static string IdOf(VirtualDimm dimm) => ControlOf(dimm).Id;
 }

@@ -5,6 +5,8 @@ namespace Pmem.Emulation;
 /// <summary>How a virtual platform is made.</summary>
 public sealed record VirtualPlatformOptions
 {
+    internal const long DefaultScrubSpeed = 256L << 30;
+
     /// <summary>DIMMs.</summary>
     public int Dimms { get; init; } = 1;
 
@@ -25,4 +27,7 @@ public sealed record VirtualPlatformOptions
 
     /// <summary>Where stores are safe when power fails: <see cref="PersistenceDomain.MemoryController"/> (ADR) or <see cref="PersistenceDomain.CpuCache"/> (eADR).</summary>
     public PersistenceDomain Domain { get; init; } = PersistenceDomain.MemoryController;
+
+    /// <summary>How many bytes a second a search for media errors goes through.</summary>
+    public long ScrubBytesPerSecond { get; init; } = DefaultScrubSpeed;
 }

@@ -14,6 +14,9 @@ public class PmemException : Exception
         : base(message, innerException)
     {
     }
+
+    /// <summary>Whether what was asked for is in use by another process, or by another map of this one, so that a later try may do.</summary>
+    public bool IsBusy { get; init; }
 }
 
 /// <summary>Bytes on media are not what the format requires: says where, what was expected and what was found.</summary>

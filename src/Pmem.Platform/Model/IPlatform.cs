@@ -34,4 +34,47 @@ public interface IPlatform
 
     /// <summary>Disables a namespace.</summary>
     PlatformResult<NamespaceView> DisableNamespace(string name);
+
+    /// <summary>Maps the data of an enabled namespace; of sector mode all of it, for a block translation table to be opened on. The caller disposes the map.</summary>
+    /// <param name="name">Such as <c>namespace0.0</c>.</param>
+    /// <param name="readOnly">Only to be read.</param>
+    /// <exception cref="PmemException">There is no such namespace, it is not enabled, or its memory cannot be mapped.</exception>
+    PersistentMap OpenNamespace(string name, bool readOnly = false);
+
+    /// <summary>What a DIMM says of its health (<c>ndctl list -H</c>).</summary>
+    /// <param name="dimm">Such as <c>nmem0</c>.</param>
+    PlatformResult<DimmHealth> GetHealth(string dimm);
+
+    /// <summary>Lets a DIMM pretend something of its health, or sets its alarms (<c>ndctl inject-smart</c>); durable at return.</summary>
+    /// <param name="dimm">Such as <c>nmem0</c>.</param>
+    /// <param name="injection">What to pretend, what to take back.</param>
+    PlatformResult<DimmHealth> InjectHealth(string dimm, HealthInjection injection);
+
+    /// <summary>What cannot be read, as far as the system knows (<c>ndctl list -M</c>).</summary>
+    /// <param name="scope">A region, a namespace (of which the data count), a DIMM; null for everything.</param>
+    PlatformResult<MediaErrors> GetErrors(string? scope = null);
+
+    /// <summary>Makes the data of a namespace readable where they are not (<c>ndctl clear-errors</c>); the content of these places is undefined. Durable at return.</summary>
+    /// <param name="name">Such as <c>namespace0.0</c>; not one in sector mode.</param>
+    /// <returns>What was cleared.</returns>
+    PlatformResult<MediaErrors> ClearErrors(string name);
+
+    /// <summary>Makes sectors of a namespace unreadable (<c>ndctl inject-error</c>); durable at return.</summary>
+    /// <returns>What was made unreadable.</returns>
+    PlatformResult<MediaErrors> InjectError(string name, ErrorInjection injection);
+
+    /// <summary>Takes back what was injected (<c>ndctl inject-error --uninject</c>). What the system knows of it, it knows until it is cleared.</summary>
+    PlatformResult<MediaErrors> UninjectError(string name, ErrorInjection injection);
+
+    /// <summary>What was injected in a namespace, whether the system knows of it or not (<c>ndctl inject-error --status</c>).</summary>
+    PlatformResult<MediaErrors> GetInjectedErrors(string name);
+
+    /// <summary>The search for media errors as it is now.</summary>
+    ScrubStatus GetScrub();
+
+    /// <summary>Starts a search for media errors, and does not wait for its end (<c>ndctl start-scrub</c>); see <see cref="ScrubWaiting"/>.</summary>
+    PlatformResult<ScrubStatus> StartScrub();
+
+    /// <summary>Ends a search for media errors before it is done. Linux has no way to do that.</summary>
+    PlatformResult<ScrubStatus> StopScrub();
 }

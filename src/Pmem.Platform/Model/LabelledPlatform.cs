@@ -16,16 +16,19 @@ namespace Pmem.Platform.Model;
 public partial class LabelledPlatform : IPlatform
 {
     private readonly Lock _gate = new();
-    private readonly IReadOnlyList<PlatformDimm> _dimms;
-    private readonly IReadOnlyList<PlatformRegion> _regions;
+    private readonly IPlatformHardware _hardware;
     private readonly HashSet<string> _disabled = new(StringComparer.Ordinal);
+    private IReadOnlyList<PlatformDimm> _dimms;
+    private IReadOnlyList<PlatformRegion> _regions;
 
     /// <summary>Makes the platform.</summary>
     /// <param name="provider">Who provides it.</param>
     /// <param name="dimms">Its DIMMs, in the order of their numbers.</param>
     /// <param name="regions">Its regions, in the order of their numbers.</param>
-    public LabelledPlatform(string provider, IReadOnlyList<PlatformDimm> dimms, IReadOnlyList<PlatformRegion> regions)
+    /// <param name="hardware">What is behind health, errors and scrubs; null when nothing is known of it.</param>
+    public LabelledPlatform(string provider, IReadOnlyList<PlatformDimm> dimms, IReadOnlyList<PlatformRegion> regions, IPlatformHardware? hardware = null)
     {
+        _hardware = hardware ?? new NoHardware();
         Provider = provider;
         _dimms = dimms;
         _regions = regions;
@@ -52,8 +55,24 @@ public partial class LabelledPlatform : IPlatform
             _disabled.Add(key);
     }
 
+    /// <summary>Puts other DIMMs and regions into the place of the ones there are: a module was lost, or changed. What is disabled stays so.</summary>
+    public void Replace(IReadOnlyList<PlatformDimm> dimms, IReadOnlyList<PlatformRegion> regions)
+    {
+        lock (_gate)
+        {
+            _dimms = dimms;
+            _regions = regions;
+        }
+    }
+
     /// <inheritdoc/>
     public IReadOnlyList<DimmView> GetDimms()
+    {
+        DimmView[] views = ViewDimms();
+        return [.. views.Select((view, i) => _hardware.Describe(i) is var details ? view with { Details = details, IsEnabled = view.IsEnabled && details.IsPresent } : view)];
+    }
+
+    private DimmView[] ViewDimms()
     {
         lock (_gate)
         {
@@ -126,8 +145,7 @@ public partial class LabelledPlatform : IPlatform
     /// <inheritdoc/>
     public PlatformResult<NamespaceView> DisableNamespace(string name) => Switch(name, enable: false);
 
-    /// <summary>Maps the data of an enabled namespace; of sector mode all of it, for a block translation table to be opened on. The caller disposes the map.</summary>
-    /// <exception cref="PmemException">There is no such namespace, it is not enabled, or its memory cannot be mapped.</exception>
+    /// <inheritdoc/>
     public PersistentMap OpenNamespace(string name, bool readOnly = false)
     {
         lock (_gate)

@@ -37,6 +37,24 @@ public enum PlatformError
 
     /// <summary>The namespace's info block cannot be honoured.</summary>
     CannotEnable,
+
+    /// <summary>The platform cannot do it; the message says why.</summary>
+    NotSupported,
+
+    /// <summary>The caller has no right to do it.</summary>
+    NoPermission,
+
+    /// <summary>Something else is under way that it would disturb.</summary>
+    Busy,
+
+    /// <summary>The range is not, or not wholly, within what it was meant for.</summary>
+    BadAddress,
+
+    /// <summary>A value is not one that there can be.</summary>
+    BadValue,
+
+    /// <summary>The hardware, or the kernel, failed to do it.</summary>
+    Failed,
 }
 
 /// <summary>The result of an operation on a platform: a value, or why not and what to do.</summary>
@@ -57,10 +75,13 @@ public sealed record PlatformResult<T>(T? Value, PlatformError Error, string Mes
     /// <exception cref="PmemException">It was refused; the message says why and what to do.</exception>
     public T Demand() => Value ?? throw new PmemException($"{Message}; {Remedy}");
 
-    internal static PlatformResult<T> Done(T value) => new(value, PlatformError.None, string.Empty, string.Empty);
+    /// <summary>A result that has a value.</summary>
+    public static PlatformResult<T> Done(T value) => new(value, PlatformError.None, string.Empty, string.Empty);
 
-    internal static PlatformResult<T> Refused(PlatformError error, string message, string remedy, ulong? size = null) => new(null, error, message, remedy, size);
+    /// <summary>A refusal.</summary>
+    public static PlatformResult<T> Refused(PlatformError error, string message, string remedy, ulong? size = null) => new(null, error, message, remedy, size);
 
-    internal PlatformResult<TOther> As<TOther>()
+    /// <summary>The same refusal of another operation.</summary>
+    public PlatformResult<TOther> As<TOther>()
         where TOther : class => new(null, Error, Message, Remedy, SuggestedSize);
 }

@@ -14,7 +14,11 @@ namespace Pmem.Platform.Model;
 /// <param name="LabelFormat">Form of the labels; null when unlabelled.</param>
 /// <param name="AvailableSlots">Slots that may be used: free ones less the one that must stay free.</param>
 /// <param name="IsEnabled">Whether a kernel enables it.</param>
-public sealed record DimmView(string Name, NfitDeviceHandle Handle, ushort PhysicalId, string Id, ulong Capacity, int LabelSize, LabelFormat? LabelFormat, int AvailableSlots, bool IsEnabled);
+public sealed record DimmView(string Name, NfitDeviceHandle Handle, ushort PhysicalId, string Id, ulong Capacity, int LabelSize, LabelFormat? LabelFormat, int AvailableSlots, bool IsEnabled)
+{
+    /// <summary>Identity, flags, security, firmware, as far as they are known.</summary>
+    public DimmDetails Details { get; init; } = new();
+}
 
 /// <summary>A DIMM's part of a region.</summary>
 /// <param name="Dimm">Name of the DIMM.</param>
@@ -58,6 +62,12 @@ public sealed record RegionView
 
     /// <summary>Where stores are safe when power fails; null when not known.</summary>
     public PersistenceDomain? Domain { get; init; }
+
+    /// <summary>NUMA node whose processors are nearest; null when not known.</summary>
+    public int? NumaNode { get; init; }
+
+    /// <summary>NUMA node that it would be as memory of the system; null when not known.</summary>
+    public int? TargetNode { get; init; }
 
     /// <summary>The DIMMs, in the order of the table.</summary>
     public required IReadOnlyList<MappingView> Mappings { get; init; }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using Pmem.Emulation;
 using Pmem.Platform.InfoBlocks;
 using Pmem.Platform.Model;
 using Pmem.Tool.InfoBlocks;
@@ -11,8 +10,6 @@ namespace Pmem.Tool.Platforms;
 /// <summary><c>pmem namespace</c>: namespaces of virtual platforms.</summary>
 internal static class NamespaceCommand
 {
-    private const string Variable = "PMEM_PLATFORM";
-
     public static Command Create() =>
         new("namespace", """
             List, create, destroy, enable, disable and reconfigure namespaces of a platform: --platform DIR, or the environment variable PMEM_PLATFORM.
@@ -64,20 +61,15 @@ internal static class NamespaceCommand
         writer.WriteEndObject();
     }
 
-    private static Option<string?> PlatformOption() => new("--platform", "-p") { Description = $"The folder of the platform; {Variable} if not given." };
-
-    private static VirtualPlatform Open(string? folder) =>
-        VirtualPlatform.Open(folder ?? Environment.GetEnvironmentVariable(Variable) ?? throw new PmemException($"say which platform: --platform DIR, or set {Variable}"));
-
     private static Command ListVerb()
     {
-        Option<string?> folder = PlatformOption();
+        Option<string?> folder = PlatformSource.Option();
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("list", "List the namespaces of all regions.\n\nExample: pmem namespace list --platform vm1 --json") { folder, json };
         command.SetAction(parsed =>
         {
-            using VirtualPlatform platform = Open(parsed.GetValue(folder));
-            NamespaceView[] spaces = [.. platform.Platform.GetRegions().SelectMany(region => region.Namespaces)];
+            using PlatformSource source = PlatformSource.Open(parsed.GetValue(folder));
+            NamespaceView[] spaces = [.. source.Platform.GetRegions().SelectMany(region => region.Namespaces)];
             if (parsed.GetValue(json))
             {
                 JsonOutput.Write(writer =>
@@ -120,7 +112,7 @@ internal static class NamespaceCommand
     private static Command OneVerb(string verb, string what, Func<IPlatform, string, bool, PlatformResult<NamespaceView>> act)
     {
         var name = new Argument<string>("NAMESPACE") { Description = "Such as namespace0.0." };
-        Option<string?> folder = PlatformOption();
+        Option<string?> folder = PlatformSource.Option();
         var force = new Option<bool>("--force", "-f") { Description = "Also when it is enabled." };
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command(verb, $"{what}\n\nExample: pmem namespace {verb} namespace0.0 --platform vm1") { name, folder, json };
@@ -132,9 +124,8 @@ internal static class NamespaceCommand
 
     private static int Act(string? folder, bool json, Func<IPlatform, PlatformResult<NamespaceView>> act)
     {
-        using VirtualPlatform platform = Open(folder);
-        NamespaceView space = act(platform.Platform).Demand();
-        platform.SaveDisabled();
+        using PlatformSource source = PlatformSource.Open(folder);
+        NamespaceView space = act(source.Platform).Demand();
         if (json)
             JsonOutput.Write(writer => WriteJson(writer, space));
         else
@@ -153,7 +144,7 @@ internal static class NamespaceCommand
         private readonly Option<string> _name = new("--name", "-n") { Description = "Friendly name.", DefaultValueFactory = _ => string.Empty };
         private readonly Option<string?> _uuid = new("--uuid", "-u") { Description = "Uuid; a new one if not given." };
 
-        public Option<string?> Folder { get; } = PlatformOption();
+        public Option<string?> Folder { get; } = PlatformSource.Option();
 
         public Option<bool> Json { get; } = PoolCommand.JsonOption();
 

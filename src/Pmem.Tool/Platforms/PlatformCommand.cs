@@ -77,13 +77,13 @@ internal static class PlatformCommand
 
     private static Command ShowVerb()
     {
-        Argument<string> folder = FolderArgument();
+        var folder = new Argument<string?>("DIR") { Description = $"The folder of the platform; {PlatformSource.Variable} if not given.", Arity = ArgumentArity.ZeroOrOne };
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("show", "Show DIMMs, health, interleave sets and namespaces.\n\nExample: pmem platform show vm1 --json") { folder, json };
         command.SetAction(parsed =>
         {
-            using VirtualPlatform platform = VirtualPlatform.Open(parsed.GetValue(folder)!);
-            Print(platform, parsed.GetValue(json));
+            using PlatformSource source = PlatformSource.Open(parsed.GetValue(folder));
+            Print(source.DemandVirtual(), parsed.GetValue(json));
             return Program.Success;
         });
         return command;

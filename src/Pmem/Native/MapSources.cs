@@ -149,7 +149,7 @@ internal static unsafe class MapSources
         }
         catch (IOException e) when (options.Lock && e is not FileNotFoundException && mode == FileMode.Open)
         {
-            throw new PmemException($"{path} is in use by another process", e);
+            throw new PmemException($"{path} is in use by another process", e) { IsBusy = true };
         }
     }
 
@@ -186,7 +186,7 @@ internal static unsafe class MapSources
         }
 
         throw number == Libc.ErrorAgain
-            ? new PmemException($"{path} is in use: another process, or another map of this one, has it locked; close it there first")
+            ? new PmemException($"{path} is in use: another process, or another map of this one, has it locked; close it there first") { IsBusy = true }
             : new PmemException($"cannot lock {path}: {text} (errno {number})");
     }
 

@@ -1,0 +1,74 @@
+using System.CommandLine;
+using Pmem.Emulation;
+using Pmem.Platform.Model;
+
+namespace Pmem.Tool.Platforms;
+
+/// <summary>
+/// Where a platform comes from: <c>--platform PATH</c>, or else the environment variable <c>PMEM_PLATFORM</c>, names the folder of a virtual platform.
+/// </summary>
+internal sealed class PlatformSource : IDisposable
+{
+    /// <summary>The environment variable that names a platform where no option does.</summary>
+    public const string Variable = "PMEM_PLATFORM";
+
+    private const int Tries = 40;
+    private static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(50);
+
+    private readonly IDisposable? _owned;
+
+    private PlatformSource(string name, IPlatform platform, IDisposable? owned)
+    {
+        Name = name;
+        Platform = platform;
+        _owned = owned;
+    }
+
+    /// <summary>What people would call it: the path.</summary>
+    public string Name { get; }
+
+    /// <summary>The platform.</summary>
+    public IPlatform Platform { get; }
+
+    /// <summary>The platform with its power cord; null when it is not a virtual one.</summary>
+    public VirtualPlatform? Virtual => _owned as VirtualPlatform;
+
+    /// <summary>The option that names a platform.</summary>
+    public static Option<string?> Option() => new("--platform", "-p") { Description = $"The folder of the platform; {Variable} if not given." };
+
+    /// <summary>Opens the platform that the option or the environment names. The caller disposes it, which keeps what was disabled.</summary>
+    /// <param name="path">What the option said; null for nothing.</param>
+    /// <exception cref="PmemException">There is none, or another process has it.</exception>
+    public static PlatformSource Open(string? path)
+    {
+        path ??= Environment.GetEnvironmentVariable(Variable);
+        return string.IsNullOrEmpty(path) ? throw new PmemException($"say which platform: --platform DIR, or set {Variable}") : OpenPath(path);
+    }
+
+    /// <summary>The platform with its power cord.</summary>
+    /// <exception cref="PmemException">It is not a virtual one.</exception>
+    public VirtualPlatform DemandVirtual() => Virtual ?? throw new PmemException($"{Name} is no virtual platform: take the folder of one");
+
+    /// <inheritdoc/>
+    public void Dispose() => _owned?.Dispose();
+
+    // Other forms of platforms in files are told apart here.
+    private static PlatformSource OpenPath(string path) => OpenFolder(path);
+
+    private static PlatformSource OpenFolder(string path)
+    {
+        // Others hold a folder for the time of one look, such as 'pmem monitor'.
+        for (int i = 1; ; i++)
+        {
+            try
+            {
+                VirtualPlatform made = VirtualPlatform.Open(path);
+                return new PlatformSource(path, made.Platform, made);
+            }
+            catch (PmemException inUse) when (inUse.IsBusy && i < Tries)
+            {
+                Thread.Sleep(s_pause);
+            }
+        }
+    }
+}
