@@ -7,7 +7,7 @@ using Pmem.Platform.Acpi.Aml;
 namespace Interop.Guest;
 
 /// <summary>Tables of others: those that QEMU makes for its own modules, as a guest sees them.</summary>
-public sealed class GuestForeignTests : IDisposable
+public sealed class GuestForeignTests
 {
     private const string Script = """
         dmesg -n 1
@@ -16,14 +16,10 @@ public sealed class GuestForeignTests : IDisposable
         for t in /sys/firmware/acpi/tables/*; do [ -f $t ] && { echo "@@$(basename $t)"; base64 $t; }; done
         """;
 
-    private readonly GuestMachine _machine = new();
-
-    public void Dispose() => _machine.Dispose();
-
     [Fact]
     public void The_tables_of_QEMU_are_read_written_again_and_in_order()
     {
-        IReadOnlyDictionary<string, string> guest = _machine.RunWithModules([(64, 128), (64, 0), (128, 256)], Script);
+        IReadOnlyDictionary<string, string> guest = GuestMachine.RunWithModules([(64, 128), (64, 0), (128, 256)], Script);
         byte[] table = Convert.FromBase64String(guest["NFIT"]);
         var nfit = Nfit.Parse(table);
         Assert.Equal(table, nfit.ToBytes());

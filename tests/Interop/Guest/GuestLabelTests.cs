@@ -1,4 +1,5 @@
 using System.Globalization;
+using Pmem.Emulation.Guest;
 using Pmem.Platform;
 using Pmem.Platform.Labels;
 
@@ -39,7 +40,7 @@ public sealed class GuestLabelTests : IDisposable
             ("torn index", region => Torn(Labelled(region))),
         ];
         var expected = new List<string>();
-        var arguments = new List<string>();
+        var devices = new List<GuestMemoryDevice>();
         for (int slot = 0; slot < cases.Length; slot++)
         {
             var region = new RegionDescription { Mappings = [new RegionMapping(0, (ulong)Media, new InterleaveSetMember(0, 0x123456 + (uint)slot, 0x8086, 0, 0))] };
@@ -53,10 +54,10 @@ public sealed class GuestLabelTests : IDisposable
             }
 
             expected.Add($"{cases[slot].Name}: {Describe(RegionLabelVerdict.Judge(region, [area]))}");
-            arguments.AddRange(["-object", $"memory-backend-file,id=m{slot},share=on,mem-path={path},size={Media + AreaSize}", "-device", $"nvdimm,id=nv{slot},memdev=m{slot},label-size={AreaSize},slot={slot}"]);
+            devices.Add(new GuestNvdimm(path, Media + AreaSize, AreaSize));
         }
 
-        string output = GuestMachine.RunImages(arguments, """
+        string output = GuestMachine.RunImages(devices, """
             for r in /sys/bus/nd/devices/region*; do
               m=$(cut -d, -f1 $r/mapping0)
               state=disabled; [ -e $r/driver ] && state=enabled

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using Pmem.Emulation.Guest;
 using Pmem.Platform.Acpi;
 
 namespace Interop.Guest;
@@ -9,7 +9,7 @@ namespace Interop.Guest;
 /// </summary>
 internal sealed class GuestMachine : IDisposable
 {
-    public const string Marker = "@@";
+    public const string Marker = GuestConsole.Marker;
 
     /// <summary>Bytes of memory; the range of the platform is cut out of it with memmap=.</summary>
     public const long MemorySize = 2L << 30;
@@ -41,117 +41,31 @@ internal sealed class GuestMachine : IDisposable
     }
 
     /// <summary>Boots with tables of ours, runs a script, and returns what it printed, by section: a line <c>@@name</c> begins one.</summary>
-    public IReadOnlyDictionary<string, string> Run(IReadOnlyList<byte[]> tables, E820Range platform, string script)
-    {
-        var arguments = new List<string>
-        {
-            "-machine", "pc,accel=tcg,memory-backend=ram", "-m", "2G",
-            "-object", $"memory-backend-file,id=ram,share=on,mem-path={MemoryFile},size={MemorySize}",
-        };
-        for (int i = 0; i < tables.Count; i++)
-        {
-            string path = Path.Combine(_folder, $"table{i}.aml");
-            File.WriteAllBytes(path, tables[i]);
-            arguments.AddRange(["-acpitable", $"file={path}"]);
-        }
-
-        return Boot(arguments, $"memmap={new MemmapEntry(MemmapForm.Reserved, platform.Length, platform.Base)}", script);
-    }
+    public IReadOnlyDictionary<string, string> Run(IReadOnlyList<byte[]> tables, E820Range platform, string script) =>
+        Boot(options => options with { LowMemorySize = MemorySize, MemoryFile = MemoryFile, Tables = tables, Reserved = [platform], Script = script }).Sections;
 
     /// <summary>Boots with modules of QEMU's own, each of a size with a label area, and runs a script.</summary>
-    public IReadOnlyDictionary<string, string> RunWithModules(IReadOnlyList<(int SizeMiB, int LabelKiB)> modules, string script)
+    public static IReadOnlyDictionary<string, string> RunWithModules(IReadOnlyList<(int SizeMiB, int LabelKiB)> modules, string script)
     {
-        var arguments = new List<string> { "-machine", "pc,accel=tcg,nvdimm=on,nvdimm-persistence=mem-ctrl", "-m", "512M,slots=8,maxmem=8G" };
+        var arguments = new List<string> { "-machine", "nvdimm=on,nvdimm-persistence=mem-ctrl", "-m", "512M,slots=8,maxmem=8G" };
         for (int i = 0; i < modules.Count; i++)
         {
             arguments.AddRange(["-object", $"memory-backend-ram,id=m{i},size={modules[i].SizeMiB}M"]);
             arguments.AddRange(["-device", $"nvdimm,id=nv{i},memdev=m{i}{(modules[i].LabelKiB == 0 ? string.Empty : $",label-size={modules[i].LabelKiB}K")}"]);
         }
 
-        return Boot(arguments, string.Empty, script);
-    }
-
-    private Dictionary<string, string> Boot(IEnumerable<string> platform, string parameters, string script)
-    {
-        string qemu = Peers.Tool("qemu-system-x86_64");
-        string kernel = GuestSystem.Kernel();
-        string initrd = Path.Combine(_folder, "initrd");
-        using (var archive = new CpioArchive())
-        {
-            archive.AddText("run.sh", script.ReplaceLineEndings("\n"));
-            File.WriteAllBytes(initrd, [.. GuestSystem.Initrd, .. archive.ToArray()]);
-        }
-
-        // On a busy host the emulated timer is late, which the kernel takes for a broken one: no_timer_check.
-        return Sections(Execute(qemu,
-        [
-            .. platform, "-cpu", "max", "-nodefaults", "-net", "none", "-vga", "none", "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot",
-            "-kernel", kernel, "-initrd", initrd, "-append", $"console=ttyS0 quiet panic=-1 no_timer_check {parameters}",
-        ]));
+        return Boot(options => options with { ExtraArguments = arguments, Script = script }).Sections;
     }
 
     /// <summary>Boots with devices of QEMU's own in place of our tables, and returns everything that the script printed.</summary>
-    public static string RunImages(IReadOnlyList<string> devices, string script)
+    public static string RunImages(IReadOnlyList<GuestMemoryDevice> devices, string script) => Boot(options => options with { Devices = devices, Script = script }).Text;
+
+    /// <summary>Boots the machine of the peers with what a test adds to it, and waits for its end.</summary>
+    public static GuestConsole Boot(Func<VirtualMachineOptions, VirtualMachineOptions> configure)
     {
-        string qemu = Peers.Tool("qemu-system-x86_64");
-        string kernel = GuestSystem.Kernel();
-        string folder = Peers.NewFolder();
-        try
-        {
-            string initrd = Path.Combine(folder, "initrd");
-            using (var archive = new CpioArchive())
-            {
-                archive.AddText("run.sh", script.ReplaceLineEndings("\n"));
-                File.WriteAllBytes(initrd, [.. GuestSystem.Initrd, .. archive.ToArray()]);
-            }
-
-            string[] arguments =
-            [
-                "-machine", "pc,accel=tcg,nvdimm=on", "-cpu", "max", "-m", "1G,slots=32,maxmem=8G", .. devices,
-                "-nodefaults", "-net", "none", "-vga", "none", "-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot",
-                "-kernel", kernel, "-initrd", initrd, "-append", "console=ttyS0 quiet panic=-1 no_timer_check",
-            ];
-            return Execute(qemu, arguments);
-        }
-        finally
-        {
-            Directory.Delete(folder, recursive: true);
-        }
-    }
-
-    private static string Execute(string qemu, IEnumerable<string> arguments)
-    {
-        var start = new ProcessStartInfo(qemu, arguments) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        using Process process = Process.Start(start)!;
-        process.StandardInput.Close();
-        Task<string> output = Task.Run(process.StandardOutput.ReadToEnd);
-        Task<string> error = Task.Run(process.StandardError.ReadToEnd);
-        if (!process.WaitForExit(s_limit))
-            process.Kill(entireProcessTree: true);
-        string text = output.GetAwaiter().GetResult().Replace("\r", string.Empty, StringComparison.Ordinal);
-        Assert.True(text.Contains($"{Marker}end", StringComparison.Ordinal), $"the guest did not come to its end: {error.GetAwaiter().GetResult()}{text}");
-        return text;
-    }
-
-    private static Dictionary<string, string> Sections(string text)
-    {
-        var sections = new Dictionary<string, string>(StringComparer.Ordinal);
-        string name = "boot";
-        var lines = new List<string>();
-        foreach (string line in text.Split('\n'))
-        {
-            if (!line.StartsWith(Marker, StringComparison.Ordinal))
-            {
-                lines.Add(line);
-                continue;
-            }
-
-            sections[name] = string.Join('\n', lines);
-            name = line[Marker.Length..].Trim();
-            lines.Clear();
-        }
-
-        sections[name] = string.Join('\n', lines);
-        return sections;
+        Peers.Tool("qemu-system-x86_64");
+        var options = new VirtualMachineOptions { Kernel = GuestSystem.Kernel.Image, Initrd = [GuestSystem.Initrd], Timeout = s_limit };
+        // On a thread of its own: a continuation would wait for the test runner's threads, which all wait here.
+        return Task.Run(() => VirtualMachine.RunAsync(configure(options))).GetAwaiter().GetResult();
     }
 }
