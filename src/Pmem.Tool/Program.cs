@@ -3,6 +3,7 @@ using Pmem.Tool.Btt;
 using Pmem.Tool.Crash;
 using Pmem.Tool.Images;
 using Pmem.Tool.InfoBlocks;
+using Pmem.Tool.Io;
 using Pmem.Tool.Labels;
 using Pmem.Tool.Nfit;
 using Pmem.Tool.Platforms;
@@ -67,6 +68,7 @@ internal static class Program
             InfoBlockCommand.Create(),
             BttCommand.Create(),
             ImageCommand.Create(),
+            IoCommand.Create(),
         };
 
     private static string FirstLine(string message) => message.Split('\n')[0].TrimEnd();

@@ -30,6 +30,8 @@ public class CommandLineTests
     [InlineData("pool resize")]
     [InlineData("pool rm")]
     [InlineData("pool convert")]
+    [InlineData("io")]
+    [InlineData("io copy")]
     public void Every_command_has_help_with_an_example(string command)
     {
         ToolResult result = ToolRunner.Run([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);

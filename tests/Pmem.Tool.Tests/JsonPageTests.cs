@@ -97,6 +97,9 @@ public sealed partial class JsonPageTests : IDisposable
     }
 
     [Fact]
+    public void Io_copy_is_as_documented() => Compare("## `pmem io copy", [ToolRunner.Json(0, "io", "copy", "--zero", "--len", "1MB", "--output", _pools.File("zeros"))]);
+
+    [Fact]
     public void Crash_verbs_are_as_documented()
     {
         using var files = new Crash.CrashFixture();

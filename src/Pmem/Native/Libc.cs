@@ -69,6 +69,12 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", EntryPoint = "fallocate", SetLastError = true)]
     public static partial int ChangeSpace(int fd, int mode, long offset, long length);
 
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Status(int folder, string path, int flags, uint mask, byte* result);
+
+    [LibraryImport("libc", EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int Control(int fd, nuint request, byte* argument);
+
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     public static partial int Lock(int fd, int operation);
 
