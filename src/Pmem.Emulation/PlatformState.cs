@@ -195,6 +195,9 @@ internal sealed record PlatformState
 
     /// <summary>How fast a scrub is.</summary>
     public long ScrubBytesPerSecond { get; init; } = VirtualPlatformOptions.DefaultScrubSpeed;
+
+    /// <summary>Whether the content of a guest's memory counts in place of that of the DIMMs.</summary>
+    public bool HasGuest { get; init; }
 }
 
 [JsonSourceGenerationOptions(WriteIndented = true, UseStringEnumConverter = true)]

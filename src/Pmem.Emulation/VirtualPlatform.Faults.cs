@@ -14,7 +14,7 @@ public sealed partial class VirtualPlatform
     {
         lock (_gate)
         {
-            DemandPower();
+            DemandMemory();
             VirtualDimm before = DimmOf(dimm);
             VirtualDimm after = change(before);
             if (after.Capacity != before.Capacity || after.LabelSize != before.LabelSize || after.File != before.File)
@@ -58,7 +58,7 @@ public sealed partial class VirtualPlatform
     {
         lock (_gate)
         {
-            DemandPower();
+            DemandMemory();
             (VirtualDimm a, VirtualDimm b) = (DimmOf(first), DimmOf(second));
             if (a.Capacity != b.Capacity)
                 throw new PmemException($"nmem{first} and nmem{second} differ in size, and so does not fit the other's place");
@@ -76,7 +76,7 @@ public sealed partial class VirtualPlatform
     {
         lock (_gate)
         {
-            DemandPower();
+            DemandMemory();
             _ = DimmOf(dimm);
             (_labels[dimm] ?? throw new PmemException($"nmem{dimm} has no label storage area")).TearAfter(writes, bytes);
         }

@@ -183,7 +183,7 @@ public sealed partial class VirtualPlatform
         {
             lock (platform._gate)
             {
-                platform.DemandPower();
+                platform.DemandMemory();
                 VirtualDimm[] dimms = [.. platform._state.Dimms];
                 foreach (AddressRange range in ranges)
                 {

@@ -91,9 +91,11 @@ public sealed partial class VirtualPlatform : IDisposable
         }
     }
 
-    /// <summary>Opens a platform.</summary>
+    /// <summary>Opens a platform. What a guest wrote, and nobody wrote back (<see cref="ImportGuest"/>), is written back first.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="discardGuest">Whether to give up what such a guest wrote instead.</param>
     /// <exception cref="PmemException">The folder holds none, or it is open in another process.</exception>
-    public static VirtualPlatform Open(string folder)
+    public static VirtualPlatform Open(string folder, bool discardGuest = false)
     {
         string path = Path.Combine(folder, StateFile.Name);
         if (!File.Exists(path))
@@ -104,7 +106,12 @@ public sealed partial class VirtualPlatform : IDisposable
             PlatformState state = file.State ?? throw new PmemException($"the platform in {folder} was not made to the end; make it again");
             if (FindProblem(state) is { } problem)
                 throw new PmemException($"the state of the platform in {folder} makes no sense: {problem}");
-            return new VirtualPlatform(folder, file, state);
+            var platform = new VirtualPlatform(folder, file, state);
+            if (platform.HasGuest && discardGuest)
+                platform.DiscardGuest();
+            else if (platform.HasGuest)
+                platform.ImportGuest();
+            return platform;
         }
         catch
         {
@@ -114,10 +121,10 @@ public sealed partial class VirtualPlatform : IDisposable
     }
 
     /// <summary>Maps the data of a namespace; of sector mode all of it, to open a block translation table on. The caller disposes the map.</summary>
-    /// <exception cref="PmemException">There is no such namespace, it is disabled, a DIMM is missing, or the power is off.</exception>
+    /// <exception cref="PmemException">There is no such namespace, it is disabled, a DIMM is missing, or the power is off, or a guest has the memory.</exception>
     public PersistentMap OpenNamespace(string name, bool readOnly = false)
     {
-        DemandPower();
+        DemandMemory();
         return _platform.OpenNamespace(name, readOnly);
     }
 
@@ -152,12 +159,14 @@ public sealed partial class VirtualPlatform : IDisposable
         }
     }
 
-    /// <summary>The table that firmware would give to a kernel.</summary>
+    /// <summary>The table that firmware would give to a kernel: sets of which a DIMM is lost are not mapped.</summary>
     public Nfit BuildNfit()
     {
         var builder = new NfitBuilder { Capabilities = Domain == PersistenceDomain.CpuCache ? NfitCapabilities.CacheFlush | NfitCapabilities.MemoryControllerFlush : NfitCapabilities.MemoryControllerFlush };
-        foreach (VirtualSet set in _state.Sets)
+        foreach (VirtualSet set in _state.Sets.Where(IsWhole))
             builder.AddSet(set.Start, [.. set.Dimms.Select(number => Describe(_state.Dimms[number]))], (ulong)set.SizePerDimm, (uint)set.LineSize);
+        foreach (VirtualDimm dimm in _state.Dimms.Where((dimm, i) => !dimm.IsLost && !_state.Sets.Any(set => IsWhole(set) && set.Dimms.Contains(i))))
+            builder.AddUnmapped(Describe(dimm));
         return builder.Build();
     }
 
@@ -178,6 +187,13 @@ public sealed partial class VirtualPlatform : IDisposable
     {
         if (_isOff)
             throw new PmemException("the platform is off: open its folder again");
+    }
+
+    private void DemandMemory()
+    {
+        DemandPower();
+        if (HasGuest)
+            throw new PmemException("a guest has the memory of the platform: wait for its end, and write back what it changed with ImportGuest");
     }
 
     private void Save(PlatformState state)

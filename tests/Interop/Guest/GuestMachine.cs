@@ -60,6 +60,9 @@ internal sealed class GuestMachine : IDisposable
     /// <summary>Boots with devices of QEMU's own in place of our tables, and returns everything that the script printed.</summary>
     public static string RunImages(IReadOnlyList<GuestMemoryDevice> devices, string script) => Boot(options => options with { Devices = devices, Script = script }).Text;
 
+    /// <summary>Boots on the memory and with the tables of a virtual platform, and runs a script.</summary>
+    public static IReadOnlyDictionary<string, string> Run(GuestMemory memory, string script) => Boot(options => memory.AddTo(options) with { Script = script }).Sections;
+
     /// <summary>Boots the machine of the peers with what a test adds to it, and waits for its end.</summary>
     public static GuestConsole Boot(Func<VirtualMachineOptions, VirtualMachineOptions> configure)
     {
