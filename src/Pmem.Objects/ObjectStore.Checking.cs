@@ -1,4 +1,5 @@
 using Pmem.Objects.Checking;
+using Pmem.Objects.Types;
 using Pmem.Pools;
 using Pmem.Pools.Checking;
 
@@ -10,16 +11,18 @@ public sealed partial class ObjectStore
     /// <summary>
     /// Checks everything in a pool, a single file or a pool set, without changing a byte of it (PMDK <c>pmemobj_check</c>, and much that it does not
     /// look at): headers, descriptor, lanes, logs, heap; then, on a private copy, what recovery makes of it, object by object; and whether the
-    /// replicas are equal.
+    /// replicas are equal; and, with a description of the program's types, whether every link leads to an object and every object has a link.
     /// </summary>
+    /// <param name="path">The pool file or pool set file.</param>
+    /// <param name="types">Where links are in the program's objects; null leaves what the objects mean alone.</param>
     /// <exception cref="FileNotFoundException">The file, or a part of the set, does not exist.</exception>
     /// <exception cref="PmemException">A file cannot be read, or the set file is wrong.</exception>
-    public static StoreCheckResult Check(string path)
+    public static PoolCheckResult Check(string path, ObjectTypes? types = null)
     {
         if (!PoolSetFile.IsPoolSet(path))
         {
             using PersistentMap map = PersistentMap.Open(path, new PersistentMapOptions { Access = MapAccess.CopyOnWrite });
-            return Check(map);
+            return Check(map, types);
         }
 
         PoolFile pool;
@@ -33,41 +36,44 @@ public sealed partial class ObjectStore
         }
 
         using (pool)
-            return Check(pool);
+            return Check(pool, types);
     }
 
     /// <summary>Checks the pool in a map, which recovery will change; give it a private copy.</summary>
-    public static StoreCheckResult Check(PersistentMap map)
+    /// <inheritdoc cref="Check(string, ObjectTypes?)"/>
+    public static PoolCheckResult Check(PersistentMap map, ObjectTypes? types = null)
     {
         ArgumentNullException.ThrowIfNull(map);
         if (map.Length < MinimumPoolSize)
-            return new StoreCheckResult([new StoreProblem(0, "pool size", $"at least {MinimumPoolSize} bytes", $"{map.Length}")]);
-        List<StoreProblem> problems = new StoreChecker(map).Run();
-        return problems.Count > 0 ? new StoreCheckResult(problems) : CheckRecovered(() => PoolFile.Attach(map, PoolKind.Object));
+            return new PoolCheckResult([new PoolProblem(0, "pool size", $"at least {MinimumPoolSize} bytes", $"{map.Length}")]);
+        List<PoolProblem> problems = new StoreChecker(map).Run();
+        return problems.Count > 0 ? new PoolCheckResult(problems) : CheckRecovered(() => PoolFile.Attach(map, PoolKind.Object), types);
     }
 
-    private static StoreCheckResult Check(PoolFile pool)
+    private static PoolCheckResult Check(PoolFile pool, ObjectTypes? types)
     {
         for (int r = 0; r < pool.ReplicaMaps.Count; r++)
         {
             // The headers are judged: opening is nothing else.
-            List<StoreProblem> problems = new StoreChecker(pool.ReplicaMaps[r]).RunContent();
+            List<PoolProblem> problems = new StoreChecker(pool.ReplicaMaps[r]).RunContent();
             if (problems.Count > 0)
-                return new StoreCheckResult([.. problems.Select(problem => r == 0 ? problem : problem with { What = $"replica {r}: {problem.What}" })]);
+                return new PoolCheckResult([.. problems.Select(problem => r == 0 ? problem : problem with { What = $"replica {r}: {problem.What}" })]);
         }
 
         // Before recovery, which makes them equal.
         List<ReplicaDifference> differences = ReplicaRecovery.Differences(pool);
-        return CheckRecovered(() => pool) with { ReplicaDifferences = differences };
+        if (new StoreChecker(pool.Map).RunLogLinks() is { Count: > 0 } wrong)
+            return new PoolCheckResult(wrong) { ReplicaDifferences = differences };
+        return CheckRecovered(() => pool, types) with { ReplicaDifferences = differences };
     }
 
-    private static StoreCheckResult CheckRecovered(Func<PoolFile> attach)
+    private static PoolCheckResult CheckRecovered(Func<PoolFile> attach, ObjectTypes? types)
     {
+        ObjectStore store;
         try
         {
             // The store is not disposed: that would close the caller's map.
-            ObjectStore store = Start(attach(), layout: null, ObjectStoreOptions.Default with { Arenas = 1 });
-            return new StoreCheckResult(new StoreChecker(store._map).RunRecovered(store.Bounds));
+            store = Start(attach(), layout: null, ObjectStoreOptions.Default with { Arenas = 1 });
         }
         catch (PmemFormatException problem)
         {
@@ -76,10 +82,11 @@ public sealed partial class ObjectStore
         catch (PmemException problem)
         {
             // The shutdown state says that modules lost data, or features forbid an open.
-            return new StoreCheckResult([new StoreProblem(PoolHeader.ShutdownStatePosition, "pool", "one that can be opened", problem.Message)]);
+            return new PoolCheckResult([new PoolProblem(PoolHeader.ShutdownStatePosition, "pool", "one that can be opened", problem.Message)]);
         }
+
+        return new PoolCheckResult(new StoreChecker(store._map).RunRecovered(store, types));
     }
 
-    private static StoreCheckResult Failed(PmemFormatException problem) =>
-        new([new StoreProblem(problem.Offset, problem.What, problem.Expected, problem.Found)]);
+    private static PoolCheckResult Failed(PmemFormatException problem) => new([PoolProblem.Of(problem)]);
 }

@@ -1,4 +1,5 @@
 using Pmem.Objects.Checking;
+using Pmem.Objects.Types;
 using Pmem.Pools;
 using Pmem.Pools.Checking;
 
@@ -9,7 +10,7 @@ public sealed unsafe partial class ObjectStore
 {
     /// <summary>
     /// Mends what is wrong in an object pool as far as other structures tell what was there: header, descriptor, run id, logs, heap header, zones, the
-    /// chunk chain, runs, bitmaps against objects, the root. Recovers the pool on the way, and closes it cleanly. PMDK has nothing like it.
+    /// chunk chain, runs, bitmaps against objects, the root, lost logs, and, with a description of the program's types, its links. Recovers the pool on the way, and closes it cleanly. PMDK has nothing like it.
     /// </summary>
     /// <remarks>
     /// A repair that was interrupted is finished by doing it again: every mend is a durable 8-byte store, or a few of which each leaves damage that
@@ -17,14 +18,15 @@ public sealed unsafe partial class ObjectStore
     /// </remarks>
     /// <param name="path">The pool file; nobody may have it open.</param>
     /// <param name="options">Dry run, backup, progress.</param>
+    /// <param name="links">Where the program's links are, and what to do about wrong ones; null leaves what the objects mean alone.</param>
     /// <exception cref="PmemException">The file is in use or cannot be accessed.</exception>
-    public static PoolRepairResult Repair(string path, PoolRepairOptions? options = null)
+    public static PoolRepairResult Repair(string path, PoolRepairOptions? options = null, LinkRepair? links = null)
     {
         options ??= new PoolRepairOptions();
         PersistentMap map = RepairFile.Open(path, options);
         try
         {
-            PoolRepairResult result = Repair(map, options);
+            PoolRepairResult result = Repair(map, options, links);
             if (result.IsConsistent)
                 PoolFile.Attach(map, PoolKind.Object).Dispose();
             return result;
@@ -38,12 +40,12 @@ public sealed unsafe partial class ObjectStore
     /// <summary>Mends the pool in a map, which stays the caller's, and is left open (its shutdown state dirty).</summary>
     /// <param name="map">The pool.</param>
     /// <param name="options">Progress and cancellation; the file options do not apply.</param>
-    public static PoolRepairResult Repair(PersistentMap map, PoolRepairOptions? options = null)
+    /// <param name="links">Where the program's links are, and what to do about wrong ones; null leaves what the objects mean alone.</param>
+    public static PoolRepairResult Repair(PersistentMap map, PoolRepairOptions? options = null, LinkRepair? links = null)
     {
         ArgumentNullException.ThrowIfNull(map);
-        List<PoolMend> mends = new StoreRepair(map, options ?? new PoolRepairOptions()).Run();
-        List<PoolProblem> remaining = [.. Check(map).Problems.Select(p => new PoolProblem(p.Offset, p.What, p.Expected, p.Found))];
-        return new PoolRepairResult(mends, remaining);
+        List<PoolMend> mends = new StoreRepair(map, options ?? new PoolRepairOptions(), links).Run();
+        return new PoolRepairResult(mends, Check(map, links?.Types).Problems);
     }
 
     /// <summary>Opens the store in a map for its repair.</summary>

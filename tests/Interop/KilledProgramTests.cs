@@ -1,5 +1,6 @@
 using Pmem.CrashTesting;
 using Pmem.Objects;
+using Pmem.Pools.Checking;
 
 namespace Interop;
 
@@ -154,7 +155,7 @@ public sealed class KilledProgramTests
 
     private static void DemandConsistent(string pool, int at)
     {
-        StoreCheckResult check = ObjectStore.Check(pool);
+        PoolCheckResult check = ObjectStore.Check(pool);
         Assert.True(check.IsConsistent, $"killed at {at}: {string.Join('\n', check.Problems)}");
     }
 }

@@ -1,4 +1,5 @@
 using Pmem.Objects;
+using Pmem.Pools.Checking;
 
 namespace Interop;
 
@@ -32,7 +33,7 @@ public sealed class PoolsByOursTests
             Assert.Contains("script", info, StringComparison.Ordinal);
             Assert.NotEmpty(Peers.Succeed(pmempool, ["info", "-s", "-O", "-Z", pool]));
             Assert.Equal(ours, PoolPeer.Dump(pool));
-            StoreCheckResult check = ObjectStore.Check(pool);
+            PoolCheckResult check = ObjectStore.Check(pool);
             Assert.True(check.IsConsistent, $"{kind}: {string.Join('\n', check.Problems)}");
         }
         finally
@@ -56,7 +57,7 @@ public sealed class PoolsByOursTests
             Assert.DoesNotContain("object", left, StringComparison.Ordinal);
             using ObjectStore store = ObjectStore.Open(pool, "script");
             Assert.Equal(left, ScriptRunner.Dump(store));
-            StoreCheckResult check = ObjectStore.Check(pool);
+            PoolCheckResult check = ObjectStore.Check(pool);
             Assert.True(check.IsConsistent, $"{kind}: {string.Join('\n', check.Problems)}");
         }
         finally

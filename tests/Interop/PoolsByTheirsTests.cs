@@ -1,4 +1,5 @@
 using Pmem.Objects;
+using Pmem.Pools.Checking;
 
 namespace Interop;
 
@@ -29,7 +30,7 @@ public sealed class PoolsByTheirsTests
             string pool = Path.Combine(folder, "c.obj");
             string[] commands = [.. script, "dump", "close"];
             string expected = Peers.Succeed(program, [pool], string.Join('\n', commands) + "\n");
-            StoreCheckResult check = ObjectStore.Check(pool);
+            PoolCheckResult check = ObjectStore.Check(pool);
             Assert.True(check.IsConsistent, $"{kind}: {string.Join('\n', check.Problems)}");
             using (ObjectStore store = ObjectStore.Open(pool, "script"))
                 Assert.Equal(expected, ScriptRunner.Dump(store));
@@ -67,7 +68,7 @@ public sealed class PoolsByTheirsTests
             string expected = Peers.Succeed(program, [pool], string.Join('\n', (string[])["open", .. Scripts.EverySize(), "dump", "close"]) + "\n");
             using (ObjectStore store = ObjectStore.Open(pool, "script"))
                 Assert.Equal(expected, ScriptRunner.Dump(store));
-            StoreCheckResult check = ObjectStore.Check(pool);
+            PoolCheckResult check = ObjectStore.Check(pool);
             Assert.True(check.IsConsistent, $"{kind}: {string.Join('\n', check.Problems)}");
         }
         finally
@@ -123,7 +124,7 @@ public sealed class PoolsByTheirsTests
                     Peers.Succeed(program, [pool], string.Join('\n', turn) + "\n");
                 using (ObjectStore store = ObjectStore.Open(pool, "script", new ObjectStoreOptions { CopyOnWrite = true }))
                     Assert.Equal(PoolPeer.Dump(pool), ScriptRunner.Dump(store));
-                StoreCheckResult check = ObjectStore.Check(pool);
+                PoolCheckResult check = ObjectStore.Check(pool);
                 Assert.True(check.IsConsistent, $"seed {seed}, turn {turns}: {string.Join('\n', check.Problems)}");
                 turn.Clear();
                 ours = !ours;

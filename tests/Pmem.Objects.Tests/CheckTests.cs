@@ -1,4 +1,5 @@
 using Pmem.Objects.Layout;
+using Pmem.Pools.Checking;
 using Pmem.Pools;
 
 namespace Pmem.Objects.Tests;
@@ -18,7 +19,7 @@ public sealed class CheckTests
     [Fact]
     public void An_unknown_incompat_bit()
     {
-        StoreProblem problem = Single(map =>
+        PoolProblem problem = Single(map =>
         {
             map.Store(16, map.Read<uint>(16) | 0x100);
             FixHeader(map);
@@ -30,14 +31,14 @@ public sealed class CheckTests
     [Fact]
     public void A_broken_chunk_chain()
     {
-        StoreProblem problem = Single(map => map.StoreUInt64(ChunkHeaders, map.ReadUInt64(ChunkHeaders) + (3UL << 32)));
+        PoolProblem problem = Single(map => map.StoreUInt64(ChunkHeaders, map.ReadUInt64(ChunkHeaders) + (3UL << 32)));
         Assert.StartsWith("chunk", problem.What, StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_bitmap_bit_without_an_object()
     {
-        StoreProblem problem = Single(map => map.StoreUInt64(Chunks + 16 + 80, map.ReadUInt64(Chunks + 16 + 80) | (1UL << 13)));
+        PoolProblem problem = Single(map => map.StoreUInt64(Chunks + 16 + 80, map.ReadUInt64(Chunks + 16 + 80) | (1UL << 13)));
         Assert.Equal("object header size", problem.What);
         Assert.Equal(Chunks + 0x140 + (((10 * 64) + 13) * 128), problem.Offset);
     }
@@ -46,7 +47,7 @@ public sealed class CheckTests
     public void A_wrong_object_size()
     {
         long block = 0;
-        StoreProblem problem = Single(map =>
+        PoolProblem problem = Single(map =>
         {
             block = FindObject(map) - ObjectHeader.CompactSize;
             map.StoreUInt64(block, 129);
@@ -63,7 +64,7 @@ public sealed class CheckTests
     public void A_redo_entry_outside_the_heap()
     {
         long log = PoolDescriptor.DefaultLanesOffset + (5 * LaneLayout.Size) + LaneLayout.ExternalPosition;
-        StoreProblem problem = Single(map =>
+        PoolProblem problem = Single(map =>
         {
             map.StoreUInt64(log + UlogHeader.CapacityPosition, 64);
             map.StoreUInt64(log + UlogHeader.Size, 0x8);
@@ -78,7 +79,7 @@ public sealed class CheckTests
     [Fact]
     public void A_chain_that_is_a_circle()
     {
-        StoreProblem problem = Single(map =>
+        PoolProblem problem = Single(map =>
         {
             long log = PoolDescriptor.DefaultLanesOffset + LaneLayout.UndoPosition;
             long inHeap = FindObject(map) & -64;
@@ -102,9 +103,9 @@ public sealed class CheckTests
     [Fact]
     public void A_broken_heap_header() => Assert.Equal("heap header checksum", Single(map => map.StoreUInt64(PoolDescriptor.DefaultHeapOffset + 40, 1)).What);
 
-    private static StoreProblem Single(Action<PersistentMap> plant) => Assert.Single(Check(plant));
+    private static PoolProblem Single(Action<PersistentMap> plant) => Assert.Single(Check(plant));
 
-    private static IReadOnlyList<StoreProblem> Check(Action<PersistentMap> plant)
+    private static IReadOnlyList<PoolProblem> Check(Action<PersistentMap> plant)
     {
         using PersistentMap map = PersistentMap.CreateAnonymous(12 << 20, StoreGranularity.Byte);
         ObjectStore store = ObjectStore.Create(map, "check");

@@ -1,7 +1,9 @@
 using Pmem.Objects.Heap;
 using Pmem.Objects.Layout;
 using Pmem.Objects.Logs;
+using Pmem.Objects.Types;
 using Pmem.Pools;
+using Pmem.Pools.Checking;
 
 namespace Pmem.Objects.Checking;
 
@@ -15,17 +17,17 @@ internal sealed partial class StoreChecker(PersistentMap map)
     /// <summary>A broken pool can have millions of problems; nobody reads more.</summary>
     private const int MaximumProblems = 1000;
 
-    private readonly List<StoreProblem> _problems = [];
+    private readonly List<PoolProblem> _problems = [];
 
     /// <summary>Examines the pool as it is; a pool that only needs recovery has no problem here.</summary>
-    public List<StoreProblem> Run()
+    public List<PoolProblem> Run()
     {
         CheckHeader();
-        return RunContent();
+        return RunContent().Count == 0 ? RunLogLinks() : _problems;
     }
 
     /// <summary>The same without the pool header, which in a set is judged with its neighbours.</summary>
-    public List<StoreProblem> RunContent()
+    public List<PoolProblem> RunContent()
     {
         if (!TryReadBounds(out PoolBounds bounds))
             return _problems;
@@ -41,21 +43,57 @@ internal sealed partial class StoreChecker(PersistentMap map)
         return _problems;
     }
 
-    /// <summary>Examines the objects of a recovered pool: bitmaps against headers, the root, footers.</summary>
-    public List<StoreProblem> RunRecovered(PoolBounds bounds)
+    /// <summary>Whose the logs are, in a pool in which nothing else is wrong. Finishes redo logs first, so that it is certain what is allocated.</summary>
+    public List<PoolProblem> RunLogLinks()
+    {
+        Try(() =>
+        {
+            PoolBounds bounds = DescriptorReader.Read(map, layout: null);
+            if (bounds.HeapSize == 0)
+                return;
+            var space = new LogSpace(map, bounds);
+            space.FinishRedo();
+            _problems.AddRange(space.FindWrongLinks().Select(fault => fault.Problem).Take(MaximumProblems));
+        });
+        return _problems;
+    }
+
+    /// <summary>
+    /// Examines the objects of a recovered pool: bitmaps against headers, the root, footers, whose the logs are; then, when all of it is sound and the
+    /// program's types are described, every link.
+    /// </summary>
+    public List<PoolProblem> RunRecovered(ObjectStore store, ObjectTypes? types)
+    {
+        if (RunObjects(store.Bounds).Count == 0)
+            _problems.AddRange(new LogSpace(map, store.Bounds).FindLost(store).Select(lost => lost.Problem).Take(MaximumProblems));
+        if (_problems.Count == 0 && types is not null)
+            CheckLinks(store, types);
+        return _problems;
+    }
+
+    /// <summary>Only the objects and the root of a recovered pool.</summary>
+    public List<PoolProblem> RunObjects(PoolBounds bounds)
     {
         CheckObjects(bounds);
         CheckRoot(bounds);
         return _problems;
     }
 
-    private void Add(long offset, string what, string expected, string found)
+    private void CheckLinks(ObjectStore store, ObjectTypes types)
     {
-        if (_problems.Count < MaximumProblems)
-            _problems.Add(new StoreProblem(offset, what, expected, found));
+        IEnumerable<StoreObject> unreachable = LinkSurvey.Run(store, types, fault => Add(fault.Problem));
+        _problems.AddRange(unreachable.Select(LinkSurvey.Unreachable).Take(MaximumProblems - _problems.Count));
     }
 
-    private void Add(PmemFormatException problem) => Add(problem.Offset, problem.What, problem.Expected, problem.Found);
+    private void Add(PoolProblem problem)
+    {
+        if (_problems.Count < MaximumProblems)
+            _problems.Add(problem);
+    }
+
+    private void Add(long offset, string what, string expected, string found) => Add(new PoolProblem(offset, what, expected, found));
+
+    private void Add(PmemFormatException problem) => Add(PoolProblem.Of(problem));
 
     private bool Try(Action check)
     {

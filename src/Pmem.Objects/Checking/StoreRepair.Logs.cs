@@ -31,7 +31,7 @@ internal sealed partial class StoreRepair
         }
         catch (PmemFormatException problem)
         {
-            Mend(problem, "cut the chain of logs here: the space behind stays allocated, and what an interrupted transaction saved there is not rolled back");
+            Mend(problem, "cut the chain of logs here: what an interrupted transaction saved there is not rolled back");
             Store(field, 0);
         }
     }

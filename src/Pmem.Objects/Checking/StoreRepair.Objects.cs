@@ -35,6 +35,13 @@ internal sealed partial class StoreRepair
         }
 
         MendRoot(bounds);
+
+        // Who uses what can be told only when it is certain what there is.
+        if (IsFull || new StoreChecker(map).RunObjects(bounds).Count > 0)
+            return;
+        MendLost(store);
+        if (links is not null)
+            MendLinks(store, links);
     }
 
     private void MendBlocks(long zone, uint chunks)
@@ -276,16 +283,7 @@ internal sealed partial class StoreRepair
 
     private long? FindRoot(PoolBounds bounds)
     {
-        var logs = new HashSet<long>();
-        for (int i = 0; i < bounds.LaneCount; i++)
-        {
-            foreach (int position in (ReadOnlySpan<int>)[LaneLayout.InternalPosition, LaneLayout.ExternalPosition, LaneLayout.UndoPosition])
-            {
-                foreach (UlogLink link in new UlogChain(map, bounds.LaneOffset(i) + position, bounds))
-                    logs.Add(link.ObjectOffset);
-            }
-        }
-
+        HashSet<long> logs = [.. LaneChains.All(map, bounds).Select(link => link.ObjectOffset)];
         ObjectStore store = ObjectStore.OpenForRepair(map);
         StoreObject[] candidates = [.. store.EnumerateObjects().Where(o => o.IsInternal && !logs.Contains(o.Offset)).Take(2)];
         return candidates.Length == 1 ? candidates[0].Offset : null;

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 using Pmem.Objects.Layout;
+using Pmem.Objects.Types;
 using Pmem.Pools;
 using Pmem.Pools.Checking;
 
@@ -9,7 +10,7 @@ namespace Pmem.Objects.Checking;
 
 /// <summary>
 /// Mends an object pool, from the structures that others depend on to those that depend on them: header, descriptor, run id, logs, heap header, zones,
-/// chunk chain; then the pool is recovered, and runs, objects and root follow.
+/// chunk chain; then the pool is recovered, and runs, objects, the root, the space of logs and the program's links follow.
 /// </summary>
 /// <remarks>
 /// <para>Nothing is invented: a value is written only when the format knows it, a checksum proves it, or another structure repeats it. Where two
@@ -17,7 +18,7 @@ namespace Pmem.Objects.Checking;
 /// <para>Each mend is one durable 8-byte store, or a few of which each leaves damage that a new run mends to the same. So a crash at any store is
 /// recoverable by repairing again.</para>
 /// </remarks>
-internal sealed partial class StoreRepair(PersistentMap map, PoolRepairOptions options)
+internal sealed partial class StoreRepair(PersistentMap map, PoolRepairOptions options, LinkRepair? links)
 {
     /// <summary>As many as a check lists.</summary>
     private const int MaximumMends = 1000;
@@ -35,33 +36,42 @@ internal sealed partial class StoreRepair(PersistentMap map, PoolRepairOptions o
 
         if (!HeaderRepair.Run(map, PoolKind.Object, HasHeapAtDefault, _mends) || !TryMendDescriptor(out PoolBounds bounds))
             return _mends;
+        links?.Types.DemandLayout(DescriptorReader.ReadLayout(map));
         MendRunId();
         if (bounds.HeapSize == 0)
             return _mends; // interrupted creation: the next open takes the whole file
         MendHeapHeader(bounds.HeapOffset);
         MendLanes(bounds);
         if (TryMendZones(ref bounds))
+        {
+            MendLogLinks(bounds);
             MendRecovered();
+        }
+
         return _mends;
     }
 
     private bool IsFull => _mends.Count >= MaximumMends;
 
-    private void Mend(long offset, string what, string expected, string found, string remedy)
+    private void Mend(PoolProblem problem, string remedy)
     {
         if (!IsFull)
-            _mends.Add(PoolMend.Mended(new PoolProblem(offset, what, expected, found), remedy));
+            _mends.Add(PoolMend.Mended(problem, remedy));
     }
 
-    private void Mend(PmemFormatException problem, string remedy) => Mend(problem.Offset, problem.What, problem.Expected, problem.Found, remedy);
+    private void Mend(long offset, string what, string expected, string found, string remedy) => Mend(new PoolProblem(offset, what, expected, found), remedy);
 
-    private void Leave(long offset, string what, string expected, string found, string obstacle)
+    private void Mend(PmemFormatException problem, string remedy) => Mend(PoolProblem.Of(problem), remedy);
+
+    private void Leave(PoolProblem problem, string obstacle)
     {
         if (!IsFull)
-            _mends.Add(PoolMend.NotMended(new PoolProblem(offset, what, expected, found), obstacle));
+            _mends.Add(PoolMend.NotMended(problem, obstacle));
     }
 
-    private void Leave(PmemFormatException problem, string obstacle) => Leave(problem.Offset, problem.What, problem.Expected, problem.Found, obstacle);
+    private void Leave(long offset, string what, string expected, string found, string obstacle) => Leave(new PoolProblem(offset, what, expected, found), obstacle);
+
+    private void Leave(PmemFormatException problem, string obstacle) => Leave(PoolProblem.Of(problem), obstacle);
 
     private void Report(string activity, long done, long total)
     {

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Pmem.Blocks;
 using Pmem.Logs;
 using Pmem.Objects;
+using Pmem.Objects.Types;
 using Pmem.Pools;
 using Pmem.Pools.Checking;
 
@@ -16,7 +17,10 @@ internal static class RepairVerb
         var type = new Option<string>("--type", "-t") { Description = "Kind of the pool (obj, log or blk), when its header does not tell any more." };
         var dryRun = new Option<bool>("--dry-run", "-n") { Description = "Tell what would be done, and change nothing." };
         var backup = new Option<string>("--backup", "-b") { Description = "Copy the file here before anything in it is changed." };
-        var loss = new Option<bool>("--accept-loss") { Description = "Also mend what marks blocks as bad, because their place is doubtful." };
+        var loss = new Option<bool>("--accept-loss") { Description = "Also mend what marks blocks as bad, because their place is doubtful, and free what may have been a root object." };
+        var types = new Option<string>("--types") { Description = "A description of the program's types: judge every link between objects too." };
+        var clear = new Option<bool>("--null-dangling") { Description = "With --types: clear links that lead to no object." };
+        var free = new Option<bool>("--free-unreachable") { Description = "With --types: free objects that nothing leads to." };
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("repair", """
             Mend what is wrong in a pool file, and say of the rest why it cannot be mended. No process may have it open.
@@ -25,16 +29,19 @@ internal static class RepairVerb
             Exit codes: 0 consistent now, 1 problems remain, 2 the file could not be read or written.
 
             Example: pmem pool repair accounts.pool --backup accounts.before
-            """) { file, type, dryRun, backup, loss, json };
+            """) { file, type, dryRun, backup, loss, types, clear, free, json };
         command.SetAction((parsed, cancellation) =>
         {
             var options = new PoolRepairOptions { DryRun = parsed.GetValue(dryRun), BackupPath = parsed.GetValue(backup), AcceptLoss = parsed.GetValue(loss), Cancellation = cancellation };
-            return Task.FromResult(Run(parsed.GetValue(file)!, parsed.GetValue(type), options, parsed.GetValue(json)));
+            if (parsed.GetValue(types) is null && (parsed.GetValue(clear) || parsed.GetValue(free)))
+                return Task.FromResult(PoolCommand.Fail("where links are is told by --types FILE.json: --null-dangling and --free-unreachable need it"));
+            LinkRepair? links = parsed.GetValue(types) is { } path ? new LinkRepair(ObjectTypes.Load(path)) { ClearDangling = parsed.GetValue(clear), FreeUnreachable = parsed.GetValue(free) } : null;
+            return Task.FromResult(Run(parsed.GetValue(file)!, parsed.GetValue(type), options, links, parsed.GetValue(json)));
         });
         return command;
     }
 
-    private static int Run(string path, string? type, PoolRepairOptions options, bool json)
+    private static int Run(string path, string? type, PoolRepairOptions options, LinkRepair? links, bool json)
     {
         if (options.DryRun && options.BackupPath is not null)
             return PoolCommand.Fail("a dry run changes nothing, so it needs no backup: leave out --backup");
@@ -49,13 +56,16 @@ internal static class RepairVerb
         if (kind is null)
             return PoolCommand.Fail(type is null ? $"{path} does not say what kind of pool it is: say it with --type obj, log or blk" : $"cannot repair a pool of kind '{type}': obj, log and blk are supported");
 
+        if (links is not null && kind != PoolKind.Object)
+            return PoolCommand.Fail("only object pools have links: leave out --types");
+
         using var progress = new ProgressLine();
         options = options with { Progress = progress };
         PoolRepairResult result = kind switch
         {
             PoolKind.Log => PersistentLog.Repair(path, options),
             PoolKind.Block => BlockPool.Repair(path, options),
-            _ => ObjectStore.Repair(path, options),
+            _ => ObjectStore.Repair(path, options, links),
         };
         progress.Dispose();
         if (json)

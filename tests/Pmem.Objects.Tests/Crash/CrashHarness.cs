@@ -3,6 +3,7 @@ using System.Text;
 using Pmem.CrashTesting;
 using Pmem.Objects.Layout;
 using Pmem.Objects.Logs;
+using Pmem.Pools.Checking;
 
 namespace Pmem.Objects.Tests.Crash;
 
@@ -77,7 +78,7 @@ internal static class CrashHarness
     public static void DemandConsistent(ObjectStore store)
     {
         DemandNoLeak(store);
-        StoreCheckResult check = ObjectStore.Check(store.Map);
+        PoolCheckResult check = ObjectStore.Check(store.Map);
         Assert.True(check.IsConsistent, string.Join('\n', check.Problems));
     }
 

@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using Pmem.Pools.Checking;
 
 namespace Pmem.Objects.Tests.Sets;
 
@@ -103,7 +104,7 @@ public sealed class GrowthCrashTests : IDisposable
 
         using (ObjectStore store = ObjectStore.Open(set, "grow", s_options))
             Assert.InRange(store.EnumerateObjects().Count(), 16, 30);
-        StoreCheckResult check = ObjectStore.Check(set);
+        PoolCheckResult check = ObjectStore.Check(set);
         Assert.True(check.IsConsistent && check.ReplicaDifferences.Count == 0, $"{what}: {string.Join('\n', check.Problems)} {string.Join('\n', check.ReplicaDifferences)}");
     }
 }

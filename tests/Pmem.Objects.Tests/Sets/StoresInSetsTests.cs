@@ -157,7 +157,7 @@ public sealed class StoresInSetsTests : IDisposable
         Patch("c", offset + 16, [1, 2, 3, 4]);
         Patch("b", 0x1808, [4]);
         byte[] before = File.ReadAllBytes(_folder.File("c"));
-        StoreCheckResult result = ObjectStore.Check(set);
+        PoolCheckResult result = ObjectStore.Check(set);
         Assert.Equal([new ReplicaDifference(1, 0x1808, 1), new ReplicaDifference(2, offset + 16, 4)], result.ReplicaDifferences);
         Assert.Equal(before, File.ReadAllBytes(_folder.File("c")));
     }

@@ -228,7 +228,7 @@ public sealed class SyncTests : IDisposable
 
     private static void Judge(string set, string content, string what)
     {
-        StoreCheckResult check = ObjectStore.Check(set);
+        PoolCheckResult check = ObjectStore.Check(set);
         Assert.True(check.IsConsistent, $"{what}: {string.Join('\n', check.Problems)}");
         Assert.True(check.ReplicaDifferences.Count == 0, $"{what}: {string.Join('\n', check.ReplicaDifferences)}");
         using ObjectStore store = ObjectStore.Open(set, "sync");

@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using Pmem.Pools;
+using Pmem.Pools.Checking;
 
 namespace Pmem.Objects.Tests.Sets;
 
@@ -154,7 +155,7 @@ public sealed class TransformTests : IDisposable
 
     private static void Judge(string set, string content, string what)
     {
-        StoreCheckResult check = ObjectStore.Check(set);
+        PoolCheckResult check = ObjectStore.Check(set);
         Assert.True(check.IsConsistent, $"{what}: {string.Join('\n', check.Problems)}");
         Assert.True(check.ReplicaDifferences.Count == 0, $"{what}: {string.Join('\n', check.ReplicaDifferences)}");
         using ObjectStore store = ObjectStore.Open(set, "transform");

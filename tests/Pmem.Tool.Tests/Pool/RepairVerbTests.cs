@@ -49,4 +49,36 @@ public sealed class RepairVerbTests : IDisposable
         string path = _pools.Closed();
         Assert.Equal($"{path}: 0 problem(s) mended; consistent\n", ToolRunner.Run("pool", "repair", path).Output);
     }
+
+    [Fact]
+    public void Links_are_judged_by_a_description_and_mended_when_that_is_allowed()
+    {
+        string path = _pools.Closed();
+        string types = _pools.File("types.json");
+        File.WriteAllText(types, """{ "layout": "tool-test", "root": { "links": [ { "name": "first", "offset": 0 } ] }, "types": { "7": {}, "8": {} } }""");
+        long root = ToolRunner.Json(0, "pool", "info", path).GetProperty("root").GetProperty("offset").GetInt64();
+        PoolFixture.Patch(path, root + 8, BitConverter.GetBytes(0x302400L));
+        Assert.Equal(0, ToolRunner.Run("pool", "check", path).ExitCode);
+        JsonElement problems = ToolRunner.Json(1, "pool", "check", path, "--types", types).GetProperty("problems");
+        Assert.Equal(["link root.first", "unreachable object", "unreachable object"], problems.EnumerateArray().Select(problem => problem.GetProperty("what").GetString()));
+        Assert.Contains("not asked for", ToolRunner.Run("pool", "repair", path, "--types", types).Output, StringComparison.Ordinal);
+        Assert.Equal(1, ToolRunner.Run("pool", "repair", path, "--types", types, "--free-unreachable").ExitCode);
+        Assert.Equal(0, ToolRunner.Run("pool", "repair", path, "--types", types, "--free-unreachable", "--null-dangling").ExitCode);
+        Assert.Equal(0, ToolRunner.Run("pool", "check", path, "--types", types).ExitCode);
+        Assert.Equal(1, ToolRunner.Json(0, "pool", "objects", path).GetArrayLength());
+    }
+
+    [Fact]
+    public void Links_without_a_description_or_in_other_pools_are_refused()
+    {
+        string path = _pools.Closed();
+        Assert.Equal(2, ToolRunner.Run("pool", "repair", path, "--null-dangling").ExitCode);
+        Assert.Equal(2, ToolRunner.Run("pool", "check", path, "--types", _pools.File("missing.json")).ExitCode);
+        string types = _pools.File("types.json");
+        File.WriteAllText(types, "{}");
+        string log = _pools.File("log.pool");
+        Assert.Equal(0, ToolRunner.Run("pool", "create", "log", log).ExitCode);
+        Assert.Equal(2, ToolRunner.Run("pool", "check", log, "--types", types).ExitCode);
+        Assert.Equal(2, ToolRunner.Run("pool", "repair", log, "--types", types).ExitCode);
+    }
 }
