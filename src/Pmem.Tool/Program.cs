@@ -7,6 +7,7 @@ using Pmem.Tool.Io;
 using Pmem.Tool.Labels;
 using Pmem.Tool.Nfit;
 using Pmem.Tool.Platforms;
+using Pmem.Tool.Platforms.Triage;
 using Pmem.Tool.Pool;
 
 namespace Pmem.Tool;
@@ -65,6 +66,7 @@ internal static class Program
             LabelsCommand.Create(),
             PlatformCommand.Create(),
             NamespaceCommand.Create(),
+            TranslateCommand.Create(),
             InfoBlockCommand.Create(),
             BttCommand.Create(),
             ImageCommand.Create(),

@@ -47,6 +47,9 @@ public sealed class NamespacePersonality
     /// <summary>Why, a sentence for each thing looked for.</summary>
     public IReadOnlyList<string> Reasons => _reasons;
 
+    /// <summary>What would make it what it was meant to be; empty when it is, or when nothing says that it was meant to be something else.</summary>
+    public string Remedy { get; private set; } = string.Empty;
+
     /// <summary>Decides.</summary>
     /// <param name="head">The first 8192 bytes of the namespace, fewer if it has fewer.</param>
     /// <param name="class">What the label says; <see cref="NamespaceClass.None"/> without labels.</param>
@@ -60,17 +63,24 @@ public sealed class NamespacePersonality
         {
             found.CanBeEnabled = size >= Page;
             found._reasons.Add(size < Page ? $"{size} bytes are less than a page" : "its first bytes cannot be read");
+            found.Remedy = size < Page ? "destroy it, and create a larger one" : "bring back the module that has them, or make them readable again: 'pmem namespace clear-errors'";
             return found;
         }
 
         if (@class == NamespaceClass.Unknown)
         {
             found._reasons.Add("its label names an abstraction that nobody knows: raw");
+            found.Remedy = "use it with the system that made it, or give it a mode: 'pmem namespace reconfigure', which loses what it holds";
             return found;
         }
 
         if (!found.ProbeBtt(head, @class, uuid, size) && !found.ProbePfn(head, @class, uuid, start, size))
+        {
             found._reasons.Add("nothing else is looked for: raw");
+            if (found.Remedy.Length == 0 && @class != NamespaceClass.None)
+                found.Remedy = $"its label says {@class.ToString().ToUpperInvariant()}: write the info block anew, 'pmem infoblock write'";
+        }
+
         return found;
     }
 
@@ -82,19 +92,20 @@ public sealed class NamespacePersonality
         if (size < (ulong)BttLayout.MinimumArena)
         {
             _reasons.Add($"no BTT: {size} bytes are less than {BttLayout.MinimumArena}");
+            Remedy = @class == NamespaceClass.None ? string.Empty : "a sector namespace has at least 16 MiB: create a larger one";
             return false;
         }
 
         BttInfo info = BttInfo.Read(head.Slice(format.InitialOffset, BttInfo.Size));
         string where = $"{format.Major}.{format.Minor} at offset {format.InitialOffset}";
         if (info.Signature != BttInfo.ExpectedSignature)
-            _reasons.Add($"no BTT {where}: no signature");
+            Mend(@class, $"no BTT {where}: no signature", "'pmem btt repair' brings the info block back from its copy in the arena's last page");
         else if (BttInfo.ParentUuidOf(in info).ContainsAnyExcept((byte)0) && NetworkGuid.Read(BttInfo.ParentUuidOf(in info)) != uuid)
-            _reasons.Add($"no BTT {where}: its parent is {NetworkGuid.Read(BttInfo.ParentUuidOf(in info))}, not this namespace");
+            Mend(NamespaceClass.Btt, $"no BTT {where}: its parent is {NetworkGuid.Read(BttInfo.ParentUuidOf(in info))}, not this namespace", "bring back the label of that namespace, 'pmem labels repair --restore', or write the info block for this one");
         else if (!info.IsIntact)
-            _reasons.Add($"no BTT {where}: the info block's checksum is wrong; its copy is in the arena's last page, where 'pmem btt repair' finds it");
+            Mend(NamespaceClass.Btt, $"no BTT {where}: the info block's checksum is wrong; its copy is in the arena's last page, where 'pmem btt repair' finds it", "'pmem btt repair' brings the info block back from its copy");
         else if (info.Major != format.Major || info.Minor != format.Minor)
-            _reasons.Add($"no BTT {where}: the info block there is of version {info.Major}.{info.Minor}");
+            Mend(NamespaceClass.Btt, $"no BTT {where}: the info block there is of version {info.Major}.{info.Minor}", "the label's abstraction names another version: write the label that fits, or convert the table");
         else
         {
             Btt = info;
@@ -112,34 +123,43 @@ public sealed class NamespacePersonality
             return false;
         if (head.Length < PfnInfoBlock.Position + PfnInfoBlock.Size)
         {
-            _reasons.Add("no PFN or DAX block: the namespace ends before it");
+            Mend(@class, "no PFN or DAX block: the namespace ends before it", "create a larger namespace");
             return false;
         }
 
         PfnInfoBlock? block = PfnInfoBlock.TryParse(head[PfnInfoBlock.Position..], out FormatProblem? problem);
         if (block is null)
         {
-            _reasons.Add($"no PFN or DAX block: {problem}");
+            Mend(problem!.What.EndsWith("checksum", StringComparison.Ordinal) ? NamespaceClass.Pfn : @class, $"no PFN or DAX block: {problem}", "'pmem infoblock write' writes it anew: with the same alignment and map, data are where they were");
             return false;
         }
 
         string name = block.Kind == PfnKind.Pfn ? "PFN" : "DAX";
         if (@class != NamespaceClass.None && @class != (block.Kind == PfnKind.Pfn ? NamespaceClass.Pfn : NamespaceClass.Dax))
-            _reasons.Add($"the {name} block does not count: the label says {@class.ToString().ToUpperInvariant()}");
+            Mend(NamespaceClass.Pfn, $"the {name} block does not count: the label says {@class.ToString().ToUpperInvariant()}", "write the label that fits the block, or the block that fits the label: 'pmem infoblock write'");
         else if (block.ParentUuid != uuid)
-            _reasons.Add($"the {name} block does not count: its parent is {block.ParentUuid}, not this namespace");
+            Mend(NamespaceClass.Pfn, $"the {name} block does not count: its parent is {block.ParentUuid}, not this namespace", "bring back the label of that namespace, 'pmem labels repair --restore', or write the block for this one");
         else if (block.Mode is not (PageMapMode.Memory or PageMapMode.Device))
-            _reasons.Add($"the {name} block does not count: page structures are kept nowhere (mode {(uint)block.Mode})");
+            Mend(NamespaceClass.Pfn, $"the {name} block does not count: page structures are kept nowhere (mode {(uint)block.Mode})", "write the block with a map: 'pmem infoblock write --map dev'");
         else
         {
             Pfn = block;
             Mode = block.Kind == PfnKind.Pfn ? NamespaceMode.Fsdax : NamespaceMode.Devdax;
             FormatProblem? refusal = block.FindRefusal(start, size);
             CanBeEnabled = refusal is null;
+            Remedy = refusal is null ? string.Empty : "put it back to the address it was made for, write the block for this one ('pmem infoblock write'), or force raw mode to save the data";
             _reasons.Add(refusal is null ? $"{name} block 1.{block.Minor}, alignment {block.Alignment}" : $"{name} block that no kernel can honour, so that the namespace cannot be enabled: {refusal}");
             return true;
         }
 
         return false;
+    }
+
+    /// <summary>A reason with a remedy, if anything says that the namespace was meant to be something.</summary>
+    private void Mend(NamespaceClass meant, string reason, string remedy)
+    {
+        _reasons.Add(reason);
+        if (meant != NamespaceClass.None)
+            Remedy = remedy;
     }
 }

@@ -81,6 +81,9 @@ public sealed partial class RegionLabelVerdict
     /// <summary>Why the region is not enabled, or came up without labels; empty otherwise.</summary>
     public string Reason { get; private set; } = string.Empty;
 
+    /// <summary>What to do about it; empty when the region is enabled.</summary>
+    public string Remedy { get; private set; } = string.Empty;
+
     /// <summary>Namespaces in the order in which Linux numbers them: by the bytes of their start address in memory order, not by its value.</summary>
     public IReadOnlyList<DiscoveredNamespace> Namespaces => _namespaces;
 
@@ -157,6 +160,9 @@ public sealed partial class RegionLabelVerdict
             Reason = Array.Exists(_enabled, enabled => !enabled)
                 ? "labels that overlap stop their DIMM, and without labels the region is one raw device over everything in it"
                 : "no DIMM has a valid index block, so the region is one raw device over everything in it";
+            Remedy = Array.Exists(_enabled, enabled => !enabled)
+                ? "write nothing to the device; free one of the slots that overlap: 'pmem labels repair'"
+                : "if it was divided, write nothing to the device: 'pmem labels repair' rebuilds index blocks from the labels that are left; if not, 'pmem labels init' lets it be divided";
             return;
         }
 
@@ -169,6 +175,7 @@ public sealed partial class RegionLabelVerdict
             {
                 State = RegionState.Disabled;
                 Reason = $"label in slot {slot.Slot} of DIMM 0: {refusal.Reason}";
+                Remedy = refusal.Remedy;
             }
         }
 

@@ -1,0 +1,36 @@
+using Pmem.Platform.Acpi;
+using Pmem.Platform.Evidence;
+using Pmem.Platform.Labels;
+
+namespace Pmem.Emulation;
+
+/// <content>What a kernel that is given this platform would see.</content>
+public sealed partial class VirtualPlatform
+{
+    /// <summary>The platform as evidence: its table, its labels as they are now, its media for reading. The caller disposes it.</summary>
+    /// <exception cref="PmemException">The power is off.</exception>
+    public PlatformEvidence GetEvidence()
+    {
+        lock (_gate)
+        {
+            DemandPower();
+            VirtualDimm[] dimms = [.. _state.Dimms];
+            byte[] devices = NvdimmSsdt.Build([.. dimms.Select(dimm => new NvdimmDevice { Handle = new NfitDeviceHandle(dimm.Handle) })]);
+            return new PlatformEvidence(_folder, BuildNfit().ToBytes(), [.. dimms.Select((dimm, i) => EvidenceOf(dimm, i))], devices);
+        }
+    }
+
+    private ModuleEvidence EvidenceOf(VirtualDimm dimm, int number)
+    {
+        string path = Path.Combine(_folder, dimm.File);
+        return new ModuleEvidence(new NfitDeviceHandle(dimm.Handle), (ulong)dimm.Capacity)
+        {
+            File = path,
+            LabelOffset = dimm.LabelSize == 0 ? null : (ulong)dimm.Capacity,
+            Labels = _labels[number] is { } labels ? LabelArea.Read(labels) : null,
+            Media = dimm.IsLost ? null : new FileMedia(path, (ulong)dimm.Capacity),
+            IsPresent = !dimm.IsLost,
+            Poison = [.. dimm.Poison.Select(range => ((ulong)range.Dpa, (ulong)range.Length))],
+        };
+    }
+}

@@ -1,0 +1,31 @@
+using Pmem.Platform.Acpi;
+using Pmem.Platform.Labels;
+
+namespace Pmem.Platform.Evidence;
+
+/// <summary>What is known of one module.</summary>
+/// <param name="Handle">Its device handle.</param>
+/// <param name="Capacity">Bytes of media.</param>
+public sealed record ModuleEvidence(NfitDeviceHandle Handle, ulong Capacity)
+{
+    /// <summary>The file that holds media and labels; null when they are in none.</summary>
+    public string? File { get; init; }
+
+    /// <summary>Where the label storage area begins in <see cref="File"/>; null when it is not in it.</summary>
+    public ulong? LabelOffset { get; init; }
+
+    /// <summary>The label storage area; null without one, or when it could not be read.</summary>
+    public LabelArea? Labels { get; init; }
+
+    /// <summary>The media; null when they cannot be read.</summary>
+    public IModuleMedia? Media { get; init; }
+
+    /// <summary>Whether the module is there at all.</summary>
+    public bool IsPresent { get; init; } = true;
+
+    /// <summary>Whether a passphrase locks it.</summary>
+    public bool IsLocked { get; init; }
+
+    /// <summary>Ranges of media that are known to be unreadable.</summary>
+    public IReadOnlyList<(ulong Address, ulong Length)> Poison { get; init; } = [];
+}

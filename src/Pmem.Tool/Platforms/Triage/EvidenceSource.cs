@@ -1,0 +1,59 @@
+using System.CommandLine;
+using Pmem.Platform.Evidence;
+using Pmem.Platform.Labels;
+using Pmem.Tool.InfoBlocks;
+
+namespace Pmem.Tool.Platforms.Triage;
+
+/// <summary>
+/// What a verb looks at that changes nothing: a platform (<c>--platform</c>, or the environment variable), or files: a table (<c>--nfit</c>) and images
+/// of its modules, or images alone, of which QEMU's nvdimm devices would be made.
+/// </summary>
+internal sealed class EvidenceSource
+{
+    private readonly Argument<string[]> _images = new("IMAGE") { Description = "Images of modules: media, then labels, as QEMU's nvdimm device keeps them. Not with --platform.", Arity = ArgumentArity.ZeroOrMore };
+    private readonly Option<string?> _platform = new("--platform", "-p") { Description = $"The folder of a platform; {PlatformSource.Variable} if neither this nor an image is given." };
+    private readonly Option<string?> _nfit = new("--nfit") { Description = "The table that describes the images' modules, in the order of their handles." };
+    private readonly Option<string[]> _ssdt = new("--ssdt") { Description = "A table with the modules' devices; more than one may be given." };
+    private readonly Option<string?> _labelSize = new("--label-size") { Description = "Bytes of the label storage area at the end of each image; found if not given." };
+    private readonly Option<string?> _base = new("--base") { Description = "System physical address of the first image, without a table.", DefaultValueFactory = _ => $"0x{ImageSet.QemuAddress:x}" };
+
+    /// <summary>Adds the options to a verb.</summary>
+    public Command AddTo(Command command)
+    {
+        command.Arguments.Add(_images);
+        foreach (Option option in (Option[])[_platform, _nfit, _ssdt, _labelSize, _base])
+            command.Options.Add(option);
+        return command;
+    }
+
+    /// <summary>Opens what the options name; the caller disposes it.</summary>
+    /// <exception cref="PmemException">They name nothing, or two things.</exception>
+    public PlatformEvidence Open(ParseResult parsed)
+    {
+        string[] images = parsed.GetValue(_images) ?? [];
+        string? nfit = parsed.GetValue(_nfit);
+        string? platform = parsed.GetValue(_platform);
+        if (images.Length == 0 && nfit is null)
+            return OpenPlatform(platform ?? Environment.GetEnvironmentVariable(PlatformSource.Variable) ?? throw new PmemException($"say which platform: --platform DIR, images of modules, --nfit FILE, or set {PlatformSource.Variable}"));
+        if (platform is not null)
+            throw new PmemException("--platform is one thing to look at, images or a table are another: give one of them");
+        int? labelSize = parsed.GetValue(_labelSize) is { } text ? LabelSize(text) : null;
+        if (nfit is not null)
+            return ImageSet.OfTable(File.ReadAllBytes(nfit), images, labelSize, [.. (parsed.GetValue(_ssdt) ?? []).Select(File.ReadAllBytes)]);
+        return ImageSet.OfQemu(images, labelSize, (ulong)InfoBlockFile.ParseNumber(parsed.GetValue(_base), 0));
+    }
+
+    /// <summary>Evidence of the platform at a path.</summary>
+    public static PlatformEvidence OpenPlatform(string path)
+    {
+        using PlatformSource platform = PlatformSource.Open(path);
+        return platform.DemandVirtual().GetEvidence();
+    }
+
+    private static int LabelSize(string text)
+    {
+        long size = InfoBlockFile.ParseNumber(text, 0);
+        return size <= LabelAreaGeometry.MaximumAreaSize ? (int)size : throw new PmemException($"a label storage area has at most {LabelAreaGeometry.MaximumAreaSize} bytes");
+    }
+}
