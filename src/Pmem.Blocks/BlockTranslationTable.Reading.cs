@@ -5,8 +5,8 @@ using Pmem.Blocks.Layout;
 namespace Pmem.Blocks;
 
 /// <content>
-/// Reading: look the block up in the map, say in the read tracking table what is about to be read, look again, copy. If the map is the same
-/// after the announcement, a writer that frees the block later sees the announcement before it reuses the block.
+/// Reading: look the block up in the map, take its version, look again, copy, and see whether the version is still the same: if not, somebody
+/// reused the block, and it is read again (<see cref="ReadTracking"/>).
 /// </content>
 public sealed unsafe partial class BlockTranslationTable
 {
@@ -14,6 +14,9 @@ public sealed unsafe partial class BlockTranslationTable
 
     /// <summary>Beyond so many bytes the processor has noticed by itself that it is a sequence.</summary>
     private const int PrefetchedBytes = 1024;
+
+    /// <summary>How often a reader is overtaken by writers before it keeps them out.</summary>
+    private const int Attempts = 32;
 
     /// <inheritdoc/>
     public void Read(long block, Span<byte> destination)
@@ -96,82 +99,94 @@ public sealed unsafe partial class BlockTranslationTable
     /// <summary>Counts operations that need no lane, so that later ones get the lanes that PMDK would choose.</summary>
     private void CountOperations(long count)
     {
-        ref ReadTracking.Slot slot = ref _readers.SlotOfThread();
+        ref LaneRotation.Slot slot = ref _lanes.SlotOfThread();
         for (long i = count % _rotation; i > 0; i--)
-            ReadTracking.NextTurn(ref slot, _rotation);
+            LaneRotation.NextTurn(ref slot, _rotation);
     }
 
     private bool ReadBlock(Arena arena, uint block, Span<byte> destination)
     {
-        ref ReadTracking.Slot own = ref _readers.SlotOfThread();
-        ReadTracking.NextTurn(ref own, _rotation);
-        uint entry = ReadEntry(arena, block);
-        if (!Holds(entry))
+        LaneRotation.NextTurn(ref _lanes.SlotOfThread(), _rotation);
+        for (int attempt = 0; attempt < Attempts; attempt++)
         {
-            if (MapEntry.IsError(entry))
-                return false;
-            destination.Clear();
-            return true;
-        }
-
-        Prefetch(arena, MapEntry.BlockOf(entry, block));
-        ref ReadTracking.Slot slot = ref _readers.Enter(ref own, TokenOf(arena, block, entry));
-        while (true)
-        {
-            uint latest = ReadEntry(arena, block);
-            if (latest == entry)
-                break;
-            entry = latest;
+            uint entry = ReadEntry(arena, block);
             if (!Holds(entry))
-            {
-                ReadTracking.Leave(ref slot);
-                if (MapEntry.IsError(entry))
-                    return false;
-                destination.Clear();
-                return true;
-            }
-
-            ReadTracking.Change(ref slot, TokenOf(arena, block, entry));
+                return ReadNothing(entry, destination);
+            uint holder = MapEntry.BlockOf(entry, block);
+            if (holder >= arena.InternalBlocks)
+                throw Misnamed(arena, block, holder);
+            Prefetch(arena, holder);
+            ref int version = ref _readers.VersionOf(arena.Index, holder);
+            int before = Volatile.Read(ref version);
+            if (ReadEntry(arena, block) != entry)
+                continue;
+            bool isRead = _map.TryRead(arena.BlockOffset(holder), destination);
+            if (!ReadTracking.IsUnchanged(ref version, before, destination.Length))
+                continue;
+            if (!isRead)
+                MarkUnreadable(arena, block, entry);
+            return isRead;
         }
 
-        uint holder = MapEntry.BlockOf(entry, block);
-        bool isRead = holder < arena.InternalBlocks && _map.TryRead(arena.BlockOffset(holder), destination);
-        ReadTracking.Leave(ref slot);
-        if (!isRead)
-            ReadFailed(arena, block, holder);
-        return isRead;
+        return ReadInGate(arena, block, destination);
+    }
+
+    /// <summary>Reads while nobody can change the map: for readers that writers overtook again and again.</summary>
+    private bool ReadInGate(Arena arena, uint block, Span<byte> destination)
+    {
+        uint entry;
+        ref Gate gate = ref arena.GateOf(block);
+        gate.Enter();
+        try
+        {
+            entry = ReadEntry(arena, block);
+            if (!Holds(entry))
+                return ReadNothing(entry, destination);
+            uint holder = MapEntry.BlockOf(entry, block);
+            if (holder >= arena.InternalBlocks)
+                throw Misnamed(arena, block, holder);
+            if (_map.TryRead(arena.BlockOffset(holder), destination))
+                return true;
+        }
+        finally
+        {
+            gate.Exit();
+        }
+
+        MarkUnreadable(arena, block, entry);
+        return false;
+    }
+
+    private static bool ReadNothing(uint entry, Span<byte> destination)
+    {
+        if (MapEntry.IsError(entry))
+            return false;
+        destination.Clear();
+        return true;
     }
 
     /// <summary>Whether an entry names a block whose content is to be read.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool Holds(uint entry) => (entry & MapEntry.Normal) == MapEntry.Normal || (Format.InitialReadsMedia && MapEntry.IsInitial(entry));
 
-    /// <summary>What the read tracking table says of a block: never 0, and the same for all ways to name it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static long TokenOf(Arena arena, uint block, uint entry) => ((long)arena.Index << 32) | MapEntry.BlockOf(entry, block) | MapEntry.Normal;
-
-    /// <summary>Asks for the block's lines before the fence of the read tracking table, behind which loads would wait for it.</summary>
+    /// <summary>Asks for the first lines of a long block, which a string instruction copies: it would be slow to begin.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Prefetch(Arena arena, uint holder)
     {
-        if (!Sse.IsSupported || holder >= arena.InternalBlocks)
+        if (!Sse.IsSupported || BlockSize <= ReadTracking.LongCopy)
             return;
         byte* first = _map.Pointer + arena.BlockOffset(holder);
-        int length = Math.Min(BlockSize, PrefetchedBytes);
-        for (int i = 0; i < length; i += LineSize)
+        for (int i = 0; i < PrefetchedBytes; i += LineSize)
             Sse.Prefetch0(first + i);
     }
 
-    private void ReadFailed(Arena arena, uint block, uint holder)
-    {
-        if (holder >= arena.InternalBlocks)
-        {
-            throw new PmemFormatException(
-                $"BTT map entry of block {block} in arena {arena.Index}", arena.EntryOffset(block), $"an internal block below {arena.InternalBlocks}", $"{holder}; 'pmem btt repair' can give it a block, marked as bad");
-        }
+    private static PmemFormatException Misnamed(Arena arena, uint block, uint holder) => new(
+        $"BTT map entry of block {block} in arena {arena.Index}", arena.EntryOffset(block), $"an internal block below {arena.InternalBlocks}", $"{holder}; 'pmem btt repair' can give it a block, marked as bad");
 
-        // As Linux does: what could not be read is marked, so that the next reader does not try again.
+    /// <summary>As Linux does: what could not be read is marked, so that the next reader does not try again; unless it was written meanwhile.</summary>
+    private void MarkUnreadable(Arena arena, uint block, uint entry)
+    {
         if (!IsReadOnly && arena.Error is null)
-            SetFlag(arena, block, MapEntry.Error);
+            SetFlag(arena, block, MapEntry.Error, entry);
     }
 }

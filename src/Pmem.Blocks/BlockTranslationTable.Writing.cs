@@ -60,7 +60,7 @@ public sealed unsafe partial class BlockTranslationTable
                 continue;
             }
 
-            ReadTracking.NextTurn(ref _readers.SlotOfThread(), _rotation);
+            LaneRotation.NextTurn(ref _lanes.SlotOfThread(), _rotation);
             SetFlag(arena, inArena, MapEntry.Zero);
         }
     }
@@ -72,7 +72,7 @@ public sealed unsafe partial class BlockTranslationTable
         DemandRange(block, 1);
         Arena arena = Locate(LaidOut(), block, out uint inArena);
         DemandNoError(arena);
-        ReadTracking.NextTurn(ref _readers.SlotOfThread(), _rotation);
+        LaneRotation.NextTurn(ref _lanes.SlotOfThread(), _rotation);
         SetFlag(arena, inArena, MapEntry.Error);
     }
 
@@ -121,9 +121,9 @@ public sealed unsafe partial class BlockTranslationTable
         bool isUsable = true;
         try
         {
-            // 1. The content, into the free block, once nobody reads what was in it. Not waited for yet.
+            // 1. The content, into the free block; who still reads what was in it finds out. Not waited for yet.
             uint free = lane.FreeBlock;
-            _readers.WaitForReaders(((long)arena.Index << 32) | free | MapEntry.Normal);
+            _readers.BeginStores(arena.Index, free);
             _map.Copy(arena.BlockOffset(free), source, BlockSize, CopyHints.WriteCombining | CopyHints.NoDrain);
 
             // 2. Which entry will change, into the half that is not current: it means nothing before its sequence number does.
@@ -208,7 +208,7 @@ public sealed unsafe partial class BlockTranslationTable
         if (MapEntry.IsInitial(entry))
             entry = block | MapEntry.Normal;
         if ((entry & MapEntry.BlockMask) >= arena.InternalBlocks)
-            ReadFailed(arena, block, entry & MapEntry.BlockMask);
+            throw Misnamed(arena, block, entry & MapEntry.BlockMask);
         return entry;
     }
 
@@ -219,8 +219,8 @@ public sealed unsafe partial class BlockTranslationTable
     private int TakeLane(Arena arena)
     {
         LaneState[] lanes = arena.Lanes;
-        ref ReadTracking.Slot slot = ref _readers.SlotOfThread();
-        uint number = _readers.LaneOf(ref slot, ReadTracking.NextTurn(ref slot, _rotation), _rotation, (uint)lanes.Length);
+        ref LaneRotation.Slot slot = ref _lanes.SlotOfThread();
+        uint number = _lanes.LaneOf(ref slot, LaneRotation.NextTurn(ref slot, _rotation), _rotation, (uint)lanes.Length);
         if (Interlocked.CompareExchange(ref lanes[number].Taken, 1, 0) == 0)
             return (int)number;
         return TakeOtherLane(arena, number);
@@ -245,14 +245,16 @@ public sealed unsafe partial class BlockTranslationTable
         }
     }
 
-    /// <summary>Replaces the flags of a map entry: one store, durable at return.</summary>
-    private void SetFlag(Arena arena, uint block, uint flag)
+    /// <summary>Replaces the flags of a map entry: one store, durable at return. With <paramref name="only"/> nothing happens if the entry is another one by now.</summary>
+    private void SetFlag(Arena arena, uint block, uint flag, uint? only = null)
     {
         ref Gate gate = ref arena.GateOf(block);
         gate.Enter();
         try
         {
             uint raw = ReadEntry(arena, block);
+            if (only is { } expected && raw != expected)
+                return;
             if (flag == MapEntry.Zero && (MapEntry.IsZero(raw) || (MapEntry.IsInitial(raw) && !Format.InitialReadsMedia)))
                 return;
             uint old = OldEntry(arena, block);

@@ -10,8 +10,8 @@ namespace Pmem.Blocks;
 /// <remarks>
 /// <para>A write stores the new content in a free block, then records in the flog which block replaces which, then changes the map. The record's
 /// last 8 bytes are the commit: until they are durable the old content is there, from then on recovery completes the map from the flog.</para>
-/// <para>Invariants: (1) every internal block is named exactly once, by a map entry or as the free block of a flog entry; (2) a free block is not
-/// written while a reader copies from it; (3) when a flog half becomes current, the map entries that it and the half before it speak of are durable
+/// <para>Invariants: (1) every internal block is named exactly once, by a map entry or as the free block of a flog entry; (2) a reader whose
+/// block was written while it copied copies again; (3) when a flog half becomes current, the map entries that it and the half before it speak of are durable
 /// up to then. By (3) at most one flog entry is unfinished for a block, so recovery may look at them in any order.</para>
 /// <para>PMDK waits for media four times a write. Here it is twice: the first half of the record waits together with the data, and the map entry is
 /// left to the next write through the same lane or of the same block, because recovery would restore it. Readers of the format see no difference.</para>
@@ -26,6 +26,7 @@ public sealed unsafe partial class BlockTranslationTable : IBlockDevice
     private readonly bool _mapIsLazy;
     private readonly uint _rotation;
     private readonly ReadTracking _readers = new();
+    private readonly LaneRotation _lanes = new();
     private readonly Lock _layoutLock = new();
     private volatile Arena[]? _arenas;
     private Dictionary<(int Arena, uint Block), uint>? _completed;

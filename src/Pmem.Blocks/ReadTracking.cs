@@ -1,133 +1,64 @@
+// Readers and the reuse of internal blocks.
+//
+// PMDK and Linux keep a table of the blocks that are being read, in which a reader enters a block with a full fence, and which a writer searches before it reuses a
+// free block. Here it is the reader who finds out: a writer counts up the version of a block before it stores into it, and a reader whose block has another version
+// after the copy than before copies again. Readers then store nothing and fence nothing, so that the cache misses of one read overlap with those of the next, and
+// writers wait for nobody.
+//
+// Why it is right: the reader takes the version, then sees that the map still names the block, then copies. While the map names it nobody may store into it; once it
+// does not, whoever stores into it counts first. So an unchanged version means that nobody stored, and the copy is what the map meant at the second look. Versions are
+// shared by blocks whose numbers collide: that costs a copy, never a wrong one.
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Pmem.Blocks;
 
-/// <summary>
-/// The read tracking table: which internal blocks are being read now. A writer does not touch a free block while a reader, which found it in
-/// the map before it was freed, still copies from it. A slot also keeps what a thread needs to choose lanes.
-/// </summary>
+/// <summary>Tells readers that a block was given new content while they copied from it.</summary>
 internal sealed class ReadTracking
 {
-    private readonly Slot[] _slots;
-    private readonly int _mask;
-    private int _stripes;
+    /// <summary>Bytes beyond which the guarded copy is a string instruction.</summary>
+    public const int LongCopy = 2048;
 
-    public ReadTracking()
-    {
-        int count = (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Clamp(Environment.ProcessorCount * 2, 8, 256));
-        _slots = new Slot[count];
-        _mask = count - 1;
-    }
+    private const int Slots = 256;
 
-    /// <summary>The slot that a thread tries first.</summary>
+    // A line each: writers of different blocks do not meet.
+    private readonly Slot[] _slots = new Slot[Slots];
+
+    /// <summary>The version of an internal block.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ref Slot SlotOfThread()
+    public ref int VersionOf(int arena, uint block)
     {
         // SAFETY: the mask is the length less one, and the length a power of two.
-        return ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_slots), Environment.CurrentManagedThreadId & _mask);
+        return ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(_slots), (int)((block + (uint)arena) & (Slots - 1))).Version;
     }
 
-    /// <summary>Says that a block is about to be read; the caller then looks at the map again. A full fence.</summary>
-    /// <param name="first">The thread's own slot.</param>
-    /// <param name="token">The block.</param>
-    /// <returns>The slot, for <see cref="Change"/> and <see cref="Leave"/>.</returns>
+    /// <summary>Says that a free block is about to be stored into. Nothing that is stored afterwards, by whatever instruction, is seen before it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public ref Slot Enter(ref Slot first, long token)
+    public void BeginStores(int arena, uint block)
     {
-        if (Interlocked.CompareExchange(ref first.Reading, token, 0) == 0)
-            return ref first;
-        return ref EnterElsewhere(token);
+        Interlocked.Increment(ref VersionOf(arena, block));
+        Volatile.WriteBarrier();
     }
 
-    /// <summary>The map changed meanwhile: another block is about to be read. A full fence.</summary>
-    public static void Change(ref Slot slot, long token) => Interlocked.Exchange(ref slot.Reading, token);
-
-    /// <summary>The block was read.</summary>
+    /// <summary>Whether a version is still what it was before the loads that came before this call.</summary>
+    /// <param name="version">From <see cref="VersionOf"/>.</param>
+    /// <param name="before">What it was.</param>
+    /// <param name="length">Bytes that were copied.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Leave(ref Slot slot) => Volatile.Write(ref slot.Reading, 0);
-
-    /// <summary>Waits until nobody reads a block.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void WaitForReaders(long token)
+    public static bool IsUnchanged(ref int version, int before, int length)
     {
-        foreach (ref Slot slot in _slots.AsSpan())
-        {
-            if (Volatile.Read(ref slot.Reading) == token)
-                Wait(ref slot, token);
-        }
+        // Loads of string instructions, by which long blocks are copied, are not promised to come in order.
+        if (Sse2.IsSupported && length > LongCopy)
+            Sse2.LoadFence();
+        Volatile.ReadBarrier();
+        return Volatile.Read(ref version) == before;
     }
 
-    /// <summary>
-    /// Counts an operation of this thread. Its number chooses the lane: the first thread rotates over the first lanes, as PMDK's only thread
-    /// does, the next one over the next, so that threads do not meet.
-    /// </summary>
-    /// <param name="slot">The thread's own slot.</param>
-    /// <param name="rotation">Lanes that a thread uses.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint NextTurn(ref Slot slot, uint rotation)
+    [StructLayout(LayoutKind.Explicit, Size = 64)]
+    private struct Slot
     {
-        uint turn = slot.Turn;
-        slot.Turn = turn + 1 < rotation ? turn + 1 : 0;
-        return turn;
-    }
-
-    /// <summary>The lane of a turn.</summary>
-    /// <param name="slot">The thread's own slot.</param>
-    /// <param name="turn">What <see cref="NextTurn"/> gave.</param>
-    /// <param name="rotation">Lanes that a thread uses.</param>
-    /// <param name="lanes">Lanes that there are.</param>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public uint LaneOf(ref Slot slot, uint turn, uint rotation, uint lanes)
-    {
-        int stripe = slot.Stripe;
-        if (stripe == 0)
-            stripe = ChooseStripe(ref slot);
-        uint lane = ((uint)(stripe - 1) * rotation) + turn;
-        return lane < lanes ? lane : lane % lanes;
-    }
-
-    private int ChooseStripe(ref Slot slot)
-    {
-        // Threads whose numbers collide share a slot: then one of the two keeps the stripe.
-        slot.Stripe = Interlocked.Increment(ref _stripes);
-        return slot.Stripe;
-    }
-
-    private ref Slot EnterElsewhere(long token)
-    {
-        var spin = default(SpinWait);
-        for (int i = Environment.CurrentManagedThreadId + 1; ; i++)
-        {
-            ref Slot slot = ref _slots[i & _mask];
-            if (Volatile.Read(ref slot.Reading) == 0 && Interlocked.CompareExchange(ref slot.Reading, token, 0) == 0)
-                return ref slot;
-            if ((i & _mask) == 0)
-                spin.SpinOnce();
-        }
-    }
-
-    private static void Wait(ref Slot slot, long token)
-    {
-        var spin = default(SpinWait);
-        while (Volatile.Read(ref slot.Reading) == token)
-            spin.SpinOnce();
-    }
-
-    /// <summary>Two cache lines, because processors fetch lines in pairs.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 128)]
-    internal struct Slot
-    {
-        /// <summary>Arena and map entry of the block that is being read; 0 when none is.</summary>
         [FieldOffset(0)]
-        public long Reading;
-
-        /// <summary>Place of the thread's next operation in its rotation.</summary>
-        [FieldOffset(8)]
-        public uint Turn;
-
-        /// <summary>Which lanes the thread rotates over, from 1; 0 when it has not operated yet.</summary>
-        [FieldOffset(12)]
-        public int Stripe;
+        public int Version;
     }
 }

@@ -23,6 +23,37 @@ public sealed class MediaErrorTests
     }
 
     [Fact]
+    public void Copies_of_every_short_length_end_at_the_very_byte_that_cannot_be_read()
+    {
+        const int End = 4096;
+        using var folder = new TemporaryFolder();
+        using PersistentMap map = PersistentMap.Create(folder.File("a"), 8192);
+        byte[] content = new byte[8192];
+        new Random(3).NextBytes(content);
+        map.Copy(0, content);
+        map.Persist(0, content.Length);
+        byte[] buffer = new byte[3000];
+        for (int length = 1; length <= buffer.Length; length = length < 300 ? length + 1 : length + 97)
+        {
+            Assert.True(map.TryRead(length, buffer.AsSpan(0, length)));
+            Assert.True(buffer.AsSpan(0, length).SequenceEqual(content.AsSpan(length, length)));
+        }
+
+        using (FileStream file = File.OpenWrite(folder.File("a")))
+            file.SetLength(End);
+        for (int length = 2; length <= buffer.Length; length = length < 300 ? length + 1 : length + 97)
+        {
+            foreach (int readable in (int[])[0, 1, length / 2, length - 1])
+            {
+                buffer.AsSpan().Clear();
+                Assert.False(map.TryRead(End - readable, buffer.AsSpan(0, length)));
+                Assert.True(buffer.AsSpan(0, readable).SequenceEqual(content.AsSpan(End - readable, readable)), $"{readable} of {length}");
+                Assert.Equal(End, Assert.Throws<MediaErrorException>(() => map.CheckedRead(End - readable, buffer.AsSpan(0, length))).Offset);
+            }
+        }
+    }
+
+    [Fact]
     public void Faults_elsewhere_still_become_exceptions()
     {
         using PersistentMap map = PersistentMap.CreateAnonymous(4096);

@@ -59,7 +59,7 @@ public sealed class GeometryTests
         Assert.Equal(4096, Unsafe.SizeOf<BttInfo>());
         Assert.Equal(16, Unsafe.SizeOf<FlogHalf>());
         Assert.Equal(64, Unsafe.SizeOf<LaneState>());
-        Assert.Equal(128, Unsafe.SizeOf<ReadTracking.Slot>());
+        Assert.Equal(128, Unsafe.SizeOf<LaneRotation.Slot>());
         Assert.Equal(4088, (int)Marshal.OffsetOf<BttInfo>(nameof(BttInfo.Checksum)));
     }
 
