@@ -36,6 +36,12 @@ public sealed unsafe partial class PersistentMap
             return;
         }
 
+        if (!PersistenceTrace.IsEnabled && (hints & CopyHints.NoFlush) != 0)
+        {
+            NativeMemory.Copy(source, to, (nuint)length);
+            return;
+        }
+
         CopyGeneral(destination, source, length, hints);
     }
 
