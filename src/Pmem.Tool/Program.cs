@@ -9,6 +9,7 @@ using Pmem.Tool.Nfit;
 using Pmem.Tool.Platforms;
 using Pmem.Tool.Platforms.Triage;
 using Pmem.Tool.Pool;
+using Pmem.Tool.Vm;
 
 namespace Pmem.Tool;
 
@@ -71,6 +72,7 @@ internal static class Program
             BttCommand.Create(),
             ImageCommand.Create(),
             IoCommand.Create(),
+            VmCommand.Create(),
         };
 
     private static string FirstLine(string message) => message.Split('\n')[0].TrimEnd();

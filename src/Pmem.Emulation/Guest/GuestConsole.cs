@@ -29,11 +29,8 @@ public sealed class GuestConsole
     {
         get
         {
-            int at = Text.LastIndexOf($"\n{EndLine} ", StringComparison.Ordinal);
-            if (at < 0)
-                return null;
-            string rest = Text[(at + EndLine.Length + 2)..];
-            return int.TryParse(rest.Split('\n', 2)[0], out int code) ? code : null;
+            string? last = Text.Split('\n').LastOrDefault(line => line.StartsWith($"{EndLine} ", StringComparison.Ordinal));
+            return int.TryParse(last?[(EndLine.Length + 1)..], out int code) ? code : null;
         }
     }
 

@@ -62,6 +62,25 @@ public sealed class GuestKernel
         return Open(folder);
     }
 
+    /// <summary>Name of the kernel package that the empty package <c>linux-image-amd64</c> stands for.</summary>
+    /// <exception cref="PmemException">The system's package lists do not have it.</exception>
+    public static string FindPackage()
+    {
+        const string Depends = "Depends: ";
+        string said = Encoding.UTF8.GetString(HostProgram.Run("apt-cache", ["depends", "linux-image-amd64"], mayFail: true));
+        return said.Split('\n').Select(line => line.Trim()).FirstOrDefault(line => line.StartsWith($"{Depends}linux-image-", StringComparison.Ordinal))?[Depends.Length..]
+            ?? throw new PmemException("the package lists have no linux-image-amd64: run 'sudo apt-get update', or name a package file with --kernel");
+    }
+
+    /// <summary>Fetches a package with <c>apt-get download</c>, which needs no root.</summary>
+    /// <returns>Path of the package in the folder.</returns>
+    /// <exception cref="PmemException">It cannot be fetched.</exception>
+    public static string Download(string package, string folder)
+    {
+        HostProgram.Run("apt-get", ["download", package], folder: folder);
+        return Directory.GetFiles(folder, "*.deb") is [{ } path] ? path : throw new PmemException($"apt-get fetched no package {package}");
+    }
+
     /// <summary>Modules in an order in which they can be loaded: each after those that it needs. Those that are part of the kernel are left out.</summary>
     /// <param name="names">Names with <c>_</c> or <c>-</c>.</param>
     /// <returns>Name and content, not compressed.</returns>

@@ -22,10 +22,13 @@ public sealed record GuestNvdimm(string Path, long Size, long LabelSize) : Guest
     /// <summary>The module is not armed: the guest's region is read-only. <c>unarmed=on</c>.</summary>
     public bool IsNotArmed { get; init; }
 
+    /// <summary>Its slot: QEMU makes handle (slot + 1) and serial number (0x123456 + slot) of it. The device's place in the list if it is null.</summary>
+    public int? Slot { get; init; }
+
     internal override IEnumerable<string> GetArguments(int number) =>
     [
         "-object", $"memory-backend-file,id=pm{number},share=on,mem-path={QuotedPath},size={Size}",
-        "-device", $"nvdimm,id=nv{number},memdev=pm{number},slot={number}{(LabelSize > 0 ? $",label-size={LabelSize}" : string.Empty)}{(IsNotArmed ? ",unarmed=on" : string.Empty)}",
+        "-device", $"nvdimm,id=nv{number},memdev=pm{number},slot={Slot ?? number}{(LabelSize > 0 ? $",label-size={LabelSize}" : string.Empty)}{(IsNotArmed ? ",unarmed=on" : string.Empty)}",
     ];
 }
 

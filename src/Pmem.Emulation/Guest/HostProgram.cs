@@ -15,6 +15,8 @@ internal static class HostProgram
         ["xz"] = "xz-utils",
         ["zstd"] = "zstd",
         ["dpkg-deb"] = "dpkg",
+        ["apt-get"] = "apt",
+        ["apt-cache"] = "apt",
         ["ldd"] = "libc-bin",
     };
 
@@ -34,9 +36,9 @@ internal static class HostProgram
 
     /// <summary>Runs a program to its end and returns what it wrote to its standard output.</summary>
     /// <exception cref="PmemException">It failed and was not allowed to.</exception>
-    public static byte[] Run(string name, IReadOnlyList<string> arguments, bool mayFail = false)
+    public static byte[] Run(string name, IReadOnlyList<string> arguments, bool mayFail = false, string? folder = null)
     {
-        var start = new ProcessStartInfo(Demand(name), arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo(Demand(name), arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, WorkingDirectory = folder ?? string.Empty };
         using Process process = Process.Start(start)!;
         process.StandardInput.Close();
         Task<string> error = Task.Run(process.StandardError.ReadToEnd);

@@ -42,11 +42,7 @@ public sealed class VirtualMachine : IDisposable
     public static VirtualMachine Start(VirtualMachineOptions options, Action<string>? lineWritten = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        string qemu = HostProgram.Demand(options.Qemu);
-        if (!File.Exists(options.Kernel))
-            throw new PmemException($"there is no kernel {options.Kernel}: 'pmem vm prepare DIR' makes a folder with one");
-        if (options.Accelerator == "kvm")
-            DemandKvm();
+        string qemu = DemandPrograms(options);
         string folder = Directory.CreateTempSubdirectory("pmem-vm-").FullName;
         try
         {
@@ -100,7 +96,7 @@ public sealed class VirtualMachine : IDisposable
         }
 
         if (_process.ExitCode != 0)
-            throw new PmemException($"QEMU ended with code {_process.ExitCode}: {Tail(_error)}");
+            throw new PmemException($"QEMU ended with code {_process.ExitCode}: {Tail(_error)}{(_options.Accelerator == "kvm" ? "\nIf it is KVM that does not work here, use tcg." : string.Empty)}");
         GuestConsole console = Console();
         if (_options.Script is not null && !_options.IsInteractive && console.ExitCode is null)
             throw new PmemException($"the guest did not come to the end of its script; QEMU said: {Tail(_error)}\nand the guest printed last:\n{Tail(_output)}");
@@ -139,14 +135,25 @@ public sealed class VirtualMachine : IDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
+    /// <summary>Path of QEMU, when everything that a machine needs is there.</summary>
+    internal static string DemandPrograms(VirtualMachineOptions options)
+    {
+        string qemu = HostProgram.Demand(options.Qemu);
+        if (!File.Exists(options.Kernel))
+            throw new PmemException($"there is no kernel {options.Kernel}: 'pmem vm prepare DIR' makes a folder with one");
+        if (options.Accelerator == "kvm")
+            DemandKvm();
+        return qemu;
+    }
+
     /// <summary>The arguments that QEMU is started with.</summary>
     internal static IReadOnlyList<string> GetArguments(VirtualMachineOptions options, string folder)
     {
         bool hasNvdimm = options.Devices.OfType<GuestNvdimm>().Any();
-        string machine = $"pc,accel={options.Accelerator}";
+        string machine = "pc";
         if (hasNvdimm)
             machine += $",nvdimm=on,nvdimm-persistence={(options.Domain == PersistenceDomain.CpuCache ? "cpu" : "mem-ctrl")}";
-        var arguments = new List<string>();
+        var arguments = new List<string> { "-accel", options.Accelerator };
         if (options.MemoryFile is { } memory)
         {
             long size = new FileInfo(memory).Length;

@@ -79,7 +79,7 @@ public sealed class VirtualMachineTests : IDisposable
     {
         GuestMemoryDevice[] devices = [new GuestNvdimm("/d0", (64 << 20) + 4096, 4096), new GuestNvdimm("/d1", 64 << 20, 0) { IsNotArmed = true }, new GuestVirtioPmem("/d2", 64 << 20)];
         string text = string.Join(' ', VirtualMachine.GetArguments(Options("") with { Devices = devices, Domain = PersistenceDomain.CpuCache }, "/f"));
-        Assert.Contains("pc,accel=tcg,nvdimm=on,nvdimm-persistence=cpu -m size=1048576K,slots=256,maxmem=8192M", text, StringComparison.Ordinal);
+        Assert.Contains("-machine pc,nvdimm=on,nvdimm-persistence=cpu -m size=1048576K,slots=256,maxmem=8192M", text, StringComparison.Ordinal);
         Assert.Contains("memory-backend-file,id=pm0,share=on,mem-path=/d0,size=67112960 -device nvdimm,id=nv0,memdev=pm0,slot=0,label-size=4096", text, StringComparison.Ordinal);
         Assert.Contains("-device nvdimm,id=nv1,memdev=pm1,slot=1,unarmed=on", text, StringComparison.Ordinal);
         Assert.Contains("-device virtio-pmem-pci,id=vp2,memdev=pm2", text, StringComparison.Ordinal);
