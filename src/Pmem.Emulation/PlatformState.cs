@@ -78,6 +78,9 @@ public sealed record VirtualDimm
     /// </summary>
     public IReadOnlyList<PoisonedRange>? Reported { get; init; }
 
+    /// <summary>Whether the system asked for the next unsafe shutdown to be counted (Intel's function 10).</summary>
+    public bool IsShutdownLatched { get; init; }
+
     /// <summary>What it pretends of its health; null for nothing.</summary>
     public PretendedHealth? Pretended { get; init; }
 

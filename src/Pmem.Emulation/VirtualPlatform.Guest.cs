@@ -1,5 +1,6 @@
 using Pmem.Emulation.Guest;
 using Pmem.Platform.Acpi;
+using Pmem.Platform.Model;
 
 namespace Pmem.Emulation;
 
@@ -19,7 +20,7 @@ public sealed partial class VirtualPlatform
     public byte[] BuildSsdt()
     {
         NvdimmDevice[] devices = [.. Enumerable.Range(0, _state.Dimms.Count).Where(i => !_state.Dimms[i].IsLost).Select(i => GuestRegisters.Device(_state.Dimms, i, GuestMemory.RegistersStart))];
-        return NvdimmSsdt.Build(devices);
+        return NvdimmSsdt.Build(devices, root: HasErrorMethods ? new NvdimmRoot(GuestMemory.RegistersStart, [.. _state.Sets.Where(IsWhole).Select(Describe)]) : null);
     }
 
     /// <summary>
@@ -46,12 +47,8 @@ public sealed partial class VirtualPlatform
                 foreach (GuestPart part in Parts(memory, progress, cancellation))
                     transfer.ToGuest(part);
                 for (int i = 0; i < _state.Dimms.Count; i++)
-                {
-                    long at = (long)GuestRegisters.HealthPosition(i);
-                    transfer.WriteRegisters(at, GuestRegisters.Smart(_state.Dimms[i]).ToBytes());
-                    transfer.WriteRegisters(at + NvdimmDevice.ThresholdsPosition, GuestRegisters.Thresholds(_state.Dimms[i]).ToBytes());
-                }
-
+                    transfer.WriteRegisters((long)GuestRegisters.HealthPosition(i), GuestRegisters.HealthOf(_state.Dimms[i]).ToBytes());
+                transfer.WriteRegisters(0, new NvdimmErrorRegisters { Ranges = ErrorsForGuest() }.ToBytes());
                 transfer.Flush();
             }
 
@@ -81,15 +78,17 @@ public sealed partial class VirtualPlatform
             GuestMemory memory = Describe(_folder, _state);
             if (!HasLength(memory.Path, memory.Length) || !HasLength(memory.RegistersPath, memory.RegistersLength))
                 throw new PmemException($"{memory.Path} or {memory.RegistersPath}, the memory of the platform's last guest, is not there or was cut: put it back, or give up what the guest wrote by opening the platform with discardGuest");
+            VirtualDimm[] dimms;
             using (var transfer = new GuestTransfer(memory, FileMode.Open, _folder, _state.Dimms))
             {
                 // What is written over the DIMMs must not be lost itself.
                 transfer.Flush();
                 foreach (GuestPart part in Parts(memory, progress, cancellation))
                     transfer.ToDimm(part);
+                dimms = Changed(transfer);
             }
 
-            EndGuest(memory);
+            EndGuest(memory, dimms);
         }
     }
 
@@ -101,7 +100,7 @@ public sealed partial class VirtualPlatform
         {
             DemandPower();
             if (HasGuest)
-                EndGuest(Describe(_folder, _state));
+                EndGuest(Describe(_folder, _state), _state.Dimms);
         }
     }
 
@@ -162,14 +161,73 @@ public sealed partial class VirtualPlatform
         }
     }
 
+    /// <summary>Whether a guest can be told of errors: the methods reach 1 TiB of addresses.</summary>
+    private bool HasErrorMethods => !_state.Sets.Any(set => set.Start + (ulong)(set.SizePerDimm * set.Dimms.Count) > NvdimmRoot.MaximumAddress);
+
+    private NvdimmSet Describe(VirtualSet set) =>
+        new(set.Start, (ulong)set.LineSize, (ulong)set.SizePerDimm, [.. set.Dimms.Select((number, way) => (new NfitDeviceHandle(_state.Dimms[number].Handle), (ulong)set.DpaStarts[way]))]);
+
+    /// <summary>The first errors in system addresses: a guest learns of no more, and keeps room for its own.</summary>
+    private NvdimmErrorRange[] ErrorsForGuest() => HasErrorMethods
+        ? [.. ToSystem(dimm => dimm.Poison).Where(range => SetOf(range.Address) is { } set && IsWhole(set)).Take(NvdimmErrorRegisters.InjectionLimit).Select(Whole)]
+        : [];
+
+    private static NvdimmErrorRange Whole(AddressRange range)
+    {
+        ulong first = range.Address / NvdimmErrorRegisters.Unit * NvdimmErrorRegisters.Unit;
+        ulong end = (range.Address + range.Length + NvdimmErrorRegisters.Unit - 1) / NvdimmErrorRegisters.Unit * NvdimmErrorRegisters.Unit;
+        return new NvdimmErrorRange(first, end - first);
+    }
+
+    /// <summary>The DIMMs as a guest left them: errors that it knew of and cleared are gone, those that it injected are there. Registers that make no sense change nothing.</summary>
+    private VirtualDimm[] Changed(GuestTransfer transfer)
+    {
+        VirtualDimm[] dimms = [.. _state.Dimms];
+        for (int i = 0; i < dimms.Length; i++)
+        {
+            byte[] health = transfer.ReadRegisters((long)GuestRegisters.HealthPosition(i), (int)NvdimmDevice.HealthRegistersSize);
+            dimms[i] = GuestRegisters.WithHealth(dimms[i], NvdimmHealthRegisters.Parse(health));
+        }
+
+        try
+        {
+            var left = NvdimmErrorRegisters.Parse(transfer.ReadRegisters(0, NvdimmErrorRegisters.Size));
+            foreach (NvdimmErrorRange range in ErrorsForGuest())
+                OverDimms(range, (number, dpa, length) => dimms[number] = dimms[number] with { Poison = Without(dimms[number].Poison, dpa, length), Reported = null });
+            foreach (NvdimmErrorRange range in left.Ranges)
+                OverDimms(range, (number, dpa, length) => dimms[number] = dimms[number] with { Poison = Join([.. dimms[number].Poison, new PoisonedRange(dpa, length)]), Reported = null });
+        }
+        catch (PmemFormatException)
+        {
+            // A guest may write into its registers whatever it likes.
+        }
+
+        return dimms;
+    }
+
+    // Addresses that no set has are passed over.
+    private void OverDimms(NvdimmErrorRange range, Action<int, long, long> act)
+    {
+        ulong address = range.Start;
+        ulong end = range.Start + range.Length;
+        while (address < end && SetOf(address) is { } set)
+        {
+            long at = (long)(address - set.Start);
+            ulong part = Math.Min((ulong)(set.LineSize - (at % set.LineSize)), end - address);
+            (int dimm, long dpa) = InterleavedMemory.Translate(set, at);
+            act(dimm, dpa, (long)part);
+            address += part;
+        }
+    }
+
     private static bool HasLength(string path, ulong length) => File.Exists(path) && (ulong)new FileInfo(path).Length == length;
 
     /// <summary>Whether every DIMM of a set is there: firmware maps no others.</summary>
     private bool IsWhole(VirtualSet set) => !set.Dimms.Any(number => _state.Dimms[number].IsLost);
 
-    private void EndGuest(GuestMemory memory)
+    private void EndGuest(GuestMemory memory, IReadOnlyList<VirtualDimm> dimms)
     {
-        Save(_state with { HasGuest = false });
+        Rebuild(_state with { HasGuest = false, Dimms = dimms });
         File.Delete(memory.Path);
         File.Delete(memory.RegistersPath);
         File.Delete(memory.NfitPath);

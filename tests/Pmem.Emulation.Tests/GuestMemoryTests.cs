@@ -118,6 +118,55 @@ public sealed class GuestMemoryTests : IDisposable
     }
 
     [Fact]
+    public void What_a_guest_does_to_errors_and_health_is_taken_over()
+    {
+        using VirtualPlatform made = Make();
+        made.InjectPoison(0, 0, 256);
+        made.InjectPoison(1, 4096, 8192);
+        GuestMemory memory = made.ExportGuest(cancellation: Cancellation);
+        using (FileStream file = File.Open(memory.RegistersPath, FileMode.Open))
+        {
+            byte[] bytes = new byte[NvdimmErrorRegisters.Size];
+            file.ReadExactly(bytes);
+            // Lines of 4096 alternate: the second error is two ranges.
+            Assert.Equal([(0UL, 256UL), (3 * 4096, 4096), (5 * 4096, 4096)], NvdimmErrorRegisters.Parse(bytes).Ranges.Select(range => (range.Start - memory.Start, range.Length)));
+            file.Position = 0;
+            file.Write(new NvdimmErrorRegisters { Ranges = [new(memory.Start + 256, 256), new(memory.Start + (3 * 4096), 4096), new(memory.Start + (2 * SetSize) - 256, 512)] }.ToBytes());
+            NvdimmHealthRegisters health = GuestRegisters.HealthOf(made.Dimms[2]) with { InjectedSpares = 7, IsLatched = true };
+            health.Thresholds.SparesThreshold = 200;
+            file.Position = (long)GuestRegisters.HealthPosition(2);
+            file.Write(health.ToBytes());
+        }
+
+        made.ImportGuest(cancellation: Cancellation);
+        Assert.Equal([new PoisonedRange(256, 256)], made.Dimms[0].Poison);
+        Assert.Equal([new PoisonedRange(4096, 4096)], made.Dimms[1].Poison);
+        Assert.Equal([new PoisonedRange((SetSize / 2) - 256, 256)], made.Dimms[3].Poison);
+        Assert.Equal((7, true, 50), (made.Dimms[2].GetHealth().Spares!.Value, made.Dimms[2].IsShutdownLatched, made.Dimms[2].SparesThreshold));
+        Assert.Null(made.Dimms[0].Pretended);
+    }
+
+    [Fact]
+    public void Registers_that_a_guest_scribbled_over_do_no_harm()
+    {
+        var random = new Random(13);
+        using VirtualPlatform made = Make();
+        made.InjectPoison(0, 0, 256);
+        for (int i = 0; i < 10; i++)
+        {
+            GuestMemory memory = made.ExportGuest(cancellation: Cancellation);
+            byte[] noise = new byte[0x2_0000];
+            random.NextBytes(noise);
+            using (FileStream file = File.OpenWrite(memory.RegistersPath))
+                file.Write(noise);
+            made.ImportGuest(cancellation: Cancellation);
+            Assert.InRange(made.Dimms[0].GetHealth().Spares!.Value, 0, 100);
+        }
+
+        Assert.NotEmpty(made.Dimms[0].Poison);
+    }
+
+    [Fact]
     public void Of_a_set_without_one_of_its_DIMMs_a_guest_sees_nothing()
     {
         using VirtualPlatform made = Make();

@@ -41,23 +41,60 @@ internal static class GuestRegisters
         HealthAddress = start + HealthPosition(dimm),
     };
 
-    /// <summary>What a DIMM answers when it is asked for its health.</summary>
-    public static IntelSmartOutput Smart(VirtualDimm dimm)
+    /// <summary>The registers of a DIMM's health.</summary>
+    public static NvdimmHealthRegisters HealthOf(VirtualDimm dimm)
     {
-        DimmHealth health = dimm.GetHealth();
-        return new IntelSmartOutput
+        PretendedHealth? pretended = dimm.Pretended;
+        return new NvdimmHealthRegisters
         {
-            Valid = Known,
-            Health = health.State switch { HealthState.Fatal => 4, HealthState.Critical => 2, HealthState.NonCritical => 1, _ => 0 },
-            SparesPercentage = (byte)(health.Spares ?? 0),
-            LifeUsedPercentage = (byte)(health.LifeUsed ?? 0),
-            Alarms = (byte)((health.SparesAlarm == true ? 1 : 0) | (health.MediaTemperatureAlarm == true ? 2 : 0) | (health.ControllerTemperatureAlarm == true ? 4 : 0)),
-            MediaTemperature = IntelTemperature.FromCelsius(health.MediaTemperature ?? 0),
-            ControllerTemperature = IntelTemperature.FromCelsius(health.ControllerTemperature ?? 0),
-            ShutdownCount = (uint)(health.ShutdownCount ?? 0),
-            LastShutdownStatus = health.LastShutdownWasDirty == true ? (byte)1 : (byte)0,
+            Smart = Smart(dimm.GetHealth()),
+            Thresholds = Thresholds(dimm),
+            IsLatched = dimm.IsShutdownLatched,
+            InjectedMediaTemperature = pretended?.MediaTemperature is { } degrees ? IntelTemperature.FromCelsius(degrees) : null,
+            InjectedSpares = (byte?)pretended?.Spares,
+            IsFatalInjected = pretended?.Fatal == true,
+            IsUnsafeShutdownInjected = pretended?.UnsafeShutdown == true,
+            // Function 18 does not know of the controller's temperature: what is pretended of it is taken for true.
+            Truth = pretended is null ? null : Smart((dimm with { Pretended = pretended with { MediaTemperature = null, Spares = null, Fatal = false, UnsafeShutdown = false } }).GetHealth()),
         };
     }
+
+    /// <summary>A DIMM with what was changed in its registers. What a guest wrote there that a DIMM cannot have stays as it was.</summary>
+    public static VirtualDimm WithHealth(VirtualDimm before, NvdimmHealthRegisters registers)
+    {
+        var pretended = new PretendedHealth(
+            registers.InjectedMediaTemperature is { } raw ? IntelTemperature.ToCelsius(raw) : null,
+            before.Pretended?.ControllerTemperature,
+            registers.InjectedSpares is <= 100 and var spares ? spares : null,
+            registers.IsFatalInjected,
+            registers.IsUnsafeShutdownInjected);
+        IntelThresholdsOutput thresholds = registers.Thresholds;
+        return before with
+        {
+            Pretended = pretended == new PretendedHealth(null, null, null, false, false) ? null : pretended,
+            IsShutdownLatched = registers.IsLatched,
+            SparesAlarmEnabled = (thresholds.AlarmControl & 1) != 0,
+            MediaTemperatureAlarmEnabled = (thresholds.AlarmControl & 2) != 0,
+            ControllerTemperatureAlarmEnabled = (thresholds.AlarmControl & 4) != 0,
+            SparesThreshold = thresholds.SparesThreshold <= 100 ? thresholds.SparesThreshold : before.SparesThreshold,
+            MediaTemperatureThreshold = IntelTemperature.ToCelsius(thresholds.MediaTemperatureThreshold),
+            ControllerTemperatureThreshold = IntelTemperature.ToCelsius(thresholds.ControllerTemperatureThreshold),
+        };
+    }
+
+    /// <summary>What a DIMM answers when it is asked for its health.</summary>
+    public static IntelSmartOutput Smart(DimmHealth health) => new()
+    {
+        Valid = Known,
+        Health = health.State switch { HealthState.Fatal => 4, HealthState.Critical => 2, HealthState.NonCritical => 1, _ => 0 },
+        SparesPercentage = (byte)(health.Spares ?? 0),
+        LifeUsedPercentage = (byte)(health.LifeUsed ?? 0),
+        Alarms = (byte)((health.SparesAlarm == true ? 1 : 0) | (health.MediaTemperatureAlarm == true ? 2 : 0) | (health.ControllerTemperatureAlarm == true ? 4 : 0)),
+        MediaTemperature = IntelTemperature.FromCelsius(health.MediaTemperature ?? 0),
+        ControllerTemperature = IntelTemperature.FromCelsius(health.ControllerTemperature ?? 0),
+        ShutdownCount = (uint)(health.ShutdownCount ?? 0),
+        LastShutdownStatus = health.LastShutdownWasDirty == true ? (byte)1 : (byte)0,
+    };
 
     /// <summary>At which values a DIMM raises alarms.</summary>
     public static IntelThresholdsOutput Thresholds(VirtualDimm dimm) => new()

@@ -6,7 +6,7 @@ public enum NvdimmMethods
     /// <summary>None: the device has an address only. Its regions come up without labels.</summary>
     None,
 
-    /// <summary>Intel's <c>_DSM</c>: health (functions 1 and 2) and labels (4, 5 and 6).</summary>
+    /// <summary>Intel's <c>_DSM</c>: health (functions 1 and 2), its settings and injection (10, 17 and 18), and labels (4, 5 and 6).</summary>
     Intel,
 
     /// <summary>Microsoft's <c>_DSM</c> for health (function 11), and <c>_LSI</c>, <c>_LSR</c>, <c>_LSW</c> for labels, as ACPI 6.2 has them.</summary>
@@ -38,8 +38,8 @@ public sealed record NvdimmDevice
     public uint LabelSize { get; init; }
 
     /// <summary>
-    /// System physical address of the health registers, null for none. They hold the answers themselves, status first: Intel's SMART answer of
-    /// 132 bytes and at <see cref="ThresholdsPosition"/> the thresholds (12 bytes), or Microsoft's health answer of 13 bytes.
+    /// System physical address of the health registers, null for none. They hold the answers themselves, status first: Intel's as <see cref="NvdimmHealthRegisters"/>, or
+    /// Microsoft's health answer of 13 bytes.
     /// </summary>
     public ulong? HealthAddress { get; init; }
 }

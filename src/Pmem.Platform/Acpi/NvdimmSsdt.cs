@@ -13,7 +13,7 @@ namespace Pmem.Platform.Acpi;
 /// Linux computes with 32-bit integers in all tables when the DSDT has revision 1, as QEMU's has: registers must then lie below 4 GiB. It uses
 /// <c>_LSI</c>, <c>_LSR</c> and <c>_LSW</c> only of devices that answer a <c>_DSM</c> family it knows and that is not Intel's.
 /// </remarks>
-public static class NvdimmSsdt
+public static partial class NvdimmSsdt
 {
     private const uint PageSize = 4096;
     private const string LabelRead = "LRD";
@@ -27,13 +27,14 @@ public static class NvdimmSsdt
     /// <param name="devices">The modules.</param>
     /// <param name="fit">What <c>_FIT</c> is to return (<see cref="Nfit.ToFit"/>); null for no <c>_FIT</c>, and the static table counts.</param>
     /// <param name="header">Ids of the table; Linux replaces a firmware table by one with equal ids and a higher OEM revision.</param>
-    /// <exception cref="ArgumentException">A label area is too small, or there are more than 4096 modules.</exception>
-    public static byte[] Build(IReadOnlyList<NvdimmDevice> devices, ReadOnlySpan<byte> fit = default, AcpiTableHeader? header = null)
+    /// <param name="root">Error registers for the root device's own methods (address range scrub, clearing, translation, injection); null for none.</param>
+    /// <exception cref="ArgumentException">A label area is too small, there are more than 4096 modules, or a set is where the root's methods cannot reach it.</exception>
+    public static byte[] Build(IReadOnlyList<NvdimmDevice> devices, ReadOnlySpan<byte> fit = default, AcpiTableHeader? header = null, NvdimmRoot? root = null)
     {
         ArgumentNullException.ThrowIfNull(devices);
         if (devices.Count > 4096)
             throw new ArgumentException($"{devices.Count} modules are more than the names D000 to DFFF", nameof(devices));
-        var root = new List<AmlTerm>
+        var members = new List<AmlTerm>
         {
             Name("_HID", Text("ACPI0012")),
             Method("_STA", 0, serialized: false, Return(0xf)),
@@ -42,74 +43,32 @@ public static class NvdimmSsdt
             LabelWriteMethod(),
         };
         if (!fit.IsEmpty)
-            root.Add(Method("_FIT", 0, serialized: false, Return(Buffer(fit))));
+            members.Add(Method("_FIT", 0, serialized: false, Return(Buffer(fit))));
+        if (root is not null)
+            members.AddRange(RootMembers(root));
+        if (devices.Any(device => device.Methods == NvdimmMethods.Intel))
+            members.AddRange(IntelMethods());
         for (int i = 0; i < devices.Count; i++)
-            root.Add(Device($"D{i:X3}", Members(devices[i])));
-        return Table(header ?? new AcpiTableHeader { Signature = "SSDT", Revision = 2 }, Scope("\\_SB", Device("NVDR", [.. root])));
+            members.Add(Device($"D{i:X3}", Members(devices[i], $"D{i:X3}")));
+        return Table(header ?? new AcpiTableHeader { Signature = "SSDT", Revision = 2 }, Scope("\\_SB", Device("NVDR", [.. members])));
     }
 
-    private static AmlTerm[] Members(NvdimmDevice device)
+    private static AmlTerm[] Members(NvdimmDevice device, string name)
     {
         if (device.LabelSize is not 0 and < NvdimmDevice.MinimumLabelSize)
             throw new ArgumentException($"the label area of module {device.Handle} has {device.LabelSize} bytes, and the methods need {NvdimmDevice.MinimumLabelSize}", nameof(device));
         AmlTerm address = Name("_ADR", device.Handle.Value);
         return device.Methods switch
         {
-            NvdimmMethods.Intel => [address, .. Health(device, ("SMRT", 132), ("STHR", 12)), IntelDsm(device)],
-            NvdimmMethods.Microsoft => [address, .. Health(device, ("NVDH", 13)), MicrosoftDsm(device), .. LabelMethods(device)],
+            NvdimmMethods.Intel => [address, IntelDsm(device, name)],
+            NvdimmMethods.Microsoft => [address, .. MicrosoftHealth(device), MicrosoftDsm(device), .. LabelMethods(device)],
             _ => [address],
         };
     }
 
-    private static AmlTerm[] Health(NvdimmDevice device, params (string Name, int Bytes)[] answers)
-    {
-        if (device.HealthAddress is not { } address)
-            return [];
-        var fields = new List<(string? Name, int Bits)>();
-        uint at = 0;
-        foreach ((string name, int bytes) in answers)
-        {
-            uint position = fields.Count == 0 ? 0 : NvdimmDevice.ThresholdsPosition;
-            if (position != at)
-                fields.Add((null, (int)(position - at) * 8));
-            fields.Add((name, bytes * 8));
-            at = position + (uint)bytes;
-        }
-
-        return [MemoryRegion("HREG", address, NvdimmDevice.HealthRegistersSize), Field("HREG", AmlFieldAccess.Byte, [.. fields])];
-    }
-
-    private static AmlTerm IntelDsm(NvdimmDevice device)
-    {
-        uint functions = 1 | (device.HealthAddress is null ? 0u : 0x6) | (device.LabelSize == 0 ? 0u : 0x70);
-        var answers = new List<AmlTerm> { If(Not(Argument(2)), Return(Buffer([(byte)functions]))) };
-        if (device.HealthAddress is not null)
-        {
-            answers.Add(If(Equal(Argument(2), 1), Return("SMRT")));
-            answers.Add(If(Equal(Argument(2), 2), Return("STHR")));
-        }
-
-        if (device.LabelSize != 0)
-        {
-            answers.Add(If(Equal(Argument(2), 4), Return(Buffer(Words(0, device.LabelSize, PageSize)))));
-            answers.Add(If(Equal(Argument(2), 5),
-                Store(DerefOf(Index(Argument(3), 0)), Local(0)),
-                CreateField(Local(0), 0, 32, "ROFF"),
-                CreateField(Local(0), 4, 32, "RLEN"),
-                If(Call(LabelRefused, device.LabelSize, "ROFF", "RLEN"), Return(Buffer(Words(3)))),
-                Return(Concatenate(Buffer(Words(0)), Call(LabelRead, device.LabelAddress, device.LabelSize, "ROFF", "RLEN")))));
-            answers.Add(If(Equal(Argument(2), 6),
-                Store(DerefOf(Index(Argument(3), 0)), Local(0)),
-                CreateField(Local(0), 0, 32, "WOFF"),
-                CreateField(Local(0), 4, 32, "WLEN"),
-                If(Call(LabelRefused, device.LabelSize, "WOFF", "WLEN"), Return(Buffer(Words(3)))),
-                Call(LabelWrite, device.LabelAddress, device.LabelSize, "WOFF", Mid(Local(0), 8, "WLEN")),
-                Return(Buffer(Words(0)))));
-        }
-
-        answers.Add(Return(Buffer(Words(1))));
-        return Method("_DSM", 4, serialized: true, If(Equal(Argument(0), Uuid(DsmFamilies.Intel)), [.. answers]), Return(NothingKnown));
-    }
+    private static AmlTerm[] MicrosoftHealth(NvdimmDevice device) => device.HealthAddress is { } address
+        ? [MemoryRegion("HREG", address, NvdimmDevice.HealthRegistersSize), Field("HREG", AmlFieldAccess.Byte, ("NVDH", 13 * 8))]
+        : [];
 
     private static AmlTerm MicrosoftDsm(NvdimmDevice device)
     {

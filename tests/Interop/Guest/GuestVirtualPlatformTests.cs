@@ -7,68 +7,115 @@ using Pmem.Platform.Model;
 
 namespace Interop.Guest;
 
-/// <summary>A virtual platform of interleaved sets, booted: the kernel finds what we laid out, and we find what it changed. One boot.</summary>
-public sealed class GuestVirtualPlatformTests : IDisposable
+/// <summary>The platform, booted once for all tests; only when a test asks for it, so that they are skipped where the peers are missing.</summary>
+public sealed class GuestVirtualPlatforms : IDisposable
 {
-    private const long MiB = 1 << 20;
+    private GuestVirtualPlatform? _platform;
 
-    private const string Script = """
-        dmesg -n 1
-        echo @@list
-        ndctl list -DRNHi
-        echo @@kernel
-        dmesg | grep -E "nfit|ACPI (Error|BIOS|Warning)|nvdimm|nd_|pmem"
-        echo @@data
-        sha256sum /dev/pmem0.1
-        echo @@write
-        tr '\0' 'x' </dev/zero | dd of=/dev/pmem0.1 bs=4096 seek=3 count=9 2>&1
-        sync
-        ndctl create-namespace -r region1 -m fsdax -n fromguest -s 32M 2>&1
-        """;
+    internal GuestVirtualPlatform Platform => _platform ??= new GuestVirtualPlatform();
 
-    private readonly string _folder = Path.Combine(Peers.NewFolder(), "vm");
+    public void Dispose() => _platform?.Dispose();
+}
 
-    public void Dispose() => Directory.Delete(Path.GetDirectoryName(_folder)!, recursive: true);
+/// <summary>A virtual platform of interleaved sets, booted: the kernel and ndctl see its namespaces, health and errors, and we see what they changed.</summary>
+public sealed class GuestVirtualPlatformTests(GuestVirtualPlatforms platforms) : IClassFixture<GuestVirtualPlatforms>
+{
+    private GuestVirtualPlatform Guest => platforms.Platform;
 
     [Fact]
-    public void A_kernel_finds_what_we_laid_out_and_we_find_what_it_changed()
+    public void Neither_ACPI_nor_the_driver_complains() =>
+        Assert.DoesNotMatch("(?i)error(?! on dev pmem)|warn|fail|unknown|disabling|exception", Guest.Sections["kernel"]);
+
+    [Fact]
+    public void A_kernel_finds_the_namespaces_and_data_that_we_laid_out()
     {
-        byte[] data = new byte[16 * MiB];
-        new Random(5).NextBytes(data);
-        using (VirtualPlatform made = VirtualPlatform.Create(_folder, new VirtualPlatformOptions { Dimms = 4, Ways = 2, Capacity = 64 * MiB, LineSize = 4096 }))
-        {
-            made.Inject(1, dimm => dimm with { DirtyShutdowns = 5, Spares = 20, MediaTemperature = 41.5, SparesThreshold = 30 });
-            made.Platform.CreateNamespace(new NamespaceRequest { Size = 32 << 20, Name = "first" }).Demand();
-            NamespaceView raw = made.Platform.CreateNamespace(new NamespaceRequest { Mode = NamespaceMode.Raw, Size = 16 << 20, Name = "raw" }).Demand();
-            using (PersistentMap map = made.OpenNamespace(raw.Name))
-                map.Copy(0, data);
+        JsonElement list = Guest.Json("list");
+        Assert.Equal(Guest.Ids.Order(StringComparer.Ordinal), list.GetProperty("dimms").EnumerateArray().Select(dimm => dimm.GetProperty("id").GetString()).Order(StringComparer.Ordinal));
+        JsonElement region = list.GetProperty("regions").EnumerateArray().Single(region => region.GetProperty("dev").GetString() == "region0");
+        var names = region.GetProperty("namespaces").EnumerateArray().Where(space => space.TryGetProperty("name", out _))
+            .ToDictionary(space => space.GetProperty("name").GetString()!, space => space.GetProperty("mode").GetString(), StringComparer.Ordinal);
+        Assert.Equal(("fsdax", "raw"), (names["first"], names["raw"]));
+        Assert.Equal($"{Convert.ToHexStringLower(SHA256.HashData(Guest.Data))}  /dev/pmem0.1", Guest.Sections["data"].Trim());
+    }
 
-            IReadOnlyDictionary<string, string> guest = GuestMachine.Run(made.ExportGuest(cancellation: TestContext.Current.CancellationToken), Script);
-            made.ImportGuest(cancellation: TestContext.Current.CancellationToken);
-            Assert.DoesNotMatch("(?i)error|warn|fail|unknown|disabling|exception", guest["kernel"]);
-            JsonElement list = Json(guest["list"]);
-            JsonElement[] dimms = [.. list.GetProperty("dimms").EnumerateArray().OrderBy(dimm => dimm.GetProperty("handle").GetInt32())];
-            Assert.Equal(made.Platform.GetDimms().Select(dimm => dimm.Id), dimms.Select(dimm => dimm.GetProperty("id").GetString()));
-            JsonElement health = dimms[1].GetProperty("health");
-            Assert.Equal("non-critical", health.GetProperty("health_state").GetString());
-            Assert.Equal((41.5, 20, 30, 5), (health.GetProperty("temperature_celsius").GetDouble(), health.GetProperty("spares_percentage").GetInt32(), health.GetProperty("spares_threshold").GetInt32(), health.GetProperty("shutdown_count").GetInt32()));
-            Assert.Equal($"{Convert.ToHexStringLower(SHA256.HashData(data))}  /dev/pmem0.1", guest["data"].Trim());
-            Assert.Contains("fromguest", guest["write"], StringComparison.Ordinal);
-        }
-
-        using VirtualPlatform again = VirtualPlatform.Open(_folder);
-        data.AsSpan(3 * 4096, 9 * 4096).Fill((byte)'x');
+    [Fact]
+    public void We_find_what_a_guest_wrote_and_created()
+    {
+        using VirtualPlatform again = VirtualPlatform.Open(Guest.Folder);
         IReadOnlyList<RegionView> regions = again.Platform.GetRegions();
         Assert.Equal(["first", "raw"], regions[0].Namespaces.Select(space => space.FriendlyName));
         Assert.Equal(("fromguest", NamespaceMode.Fsdax), regions[1].Namespaces.Select(space => (space.FriendlyName, space.Mode)).Single());
-        using PersistentMap read = again.OpenNamespace(regions[0].Namespaces[1].Name, readOnly: true);
-        Assert.True(read.GetSpan(0, data.Length).SequenceEqual(data));
+        byte[] expected = [.. Guest.Data];
+        expected.AsSpan(3 * 4096, 2 * 4096).Fill((byte)'x');
+        expected.AsSpan(GuestVirtualPlatform.OverwrittenSector * 512, 4096).Clear();
+        byte[] read = new byte[expected.Length];
+        int left = GuestVirtualPlatform.InjectedSector * 512;
+        using PersistentMap map = again.OpenNamespace(regions[0].Namespaces[1].Name);
+        Assert.True(map.TryRead(0, read.AsSpan(0, left)));
+        Assert.False(map.TryRead(left, read.AsSpan(left, 512)));
+        Assert.True(map.TryRead(left + 512, read.AsSpan(left + 512)));
+        Assert.True(read.AsSpan(0, left).SequenceEqual(expected.AsSpan(0, left)));
+        Assert.True(read.AsSpan(left + 512).SequenceEqual(expected.AsSpan(left + 512)));
     }
 
-    private static JsonElement Json(string text)
+    [Fact]
+    public void Health_thresholds_and_dirty_shutdowns_are_what_the_platform_says()
     {
-        using var document = JsonDocument.Parse(text);
-        JsonElement root = document.RootElement.Clone();
-        return root.ValueKind == JsonValueKind.Array ? root[0] : root;
+        JsonElement[] dimms = [.. Guest.Json("list").GetProperty("dimms").EnumerateArray().OrderBy(dimm => dimm.GetProperty("handle").GetInt32())];
+        JsonElement health = dimms[1].GetProperty("health");
+        Assert.Equal(("non-critical", 41.5, 20), (health.GetProperty("health_state").GetString(), health.GetProperty("temperature_celsius").GetDouble(), health.GetProperty("spares_percentage").GetInt32()));
+        Assert.Equal((30, 85.0, 95.0), (health.GetProperty("spares_threshold").GetInt32(), health.GetProperty("temperature_threshold").GetDouble(), health.GetProperty("controller_temperature_threshold").GetDouble()));
+        Assert.Equal((true, false, 5), (health.GetProperty("alarm_spares").GetBoolean(), health.GetProperty("alarm_temperature").GetBoolean(), health.GetProperty("shutdown_count").GetInt32()));
+        Assert.Equal("ok", dimms[0].GetProperty("health").GetProperty("health_state").GetString());
+        // The functions that ndctl uses: of the root 1 to 5 and 7 to 9, of a DIMM 1, 2, 4 to 6, 10, 17 and 18; and what a kernel counts at start.
+        Assert.Equal("0x3be\n0x60476\n5", Guest.Sections["functions"].Trim());
+    }
+
+    [Fact]
+    public void An_error_of_ours_is_a_bad_block_that_cannot_be_read_until_it_is_cleared()
+    {
+        JsonElement bad = Assert.Single(Guest.Json("bad").GetProperty("badblocks").EnumerateArray());
+        Assert.Equal(2, bad.GetProperty("length").GetInt32());
+        Assert.Equal(["nmem1"], bad.GetProperty("dimms").EnumerateArray().Select(dimm => dimm.GetString()));
+        Assert.Contains("Input/output error", Guest.Sections["bad-read"], StringComparison.Ordinal);
+        Assert.Equal("1+0 records in\n1+0 records out", Guest.Sections["clear-read"].Trim());
+    }
+
+    [Fact]
+    public void Errors_that_a_guest_injects_are_found_and_overwriting_clears_them()
+    {
+        Assert.Equal(["64+3"], Guest.Injected("inject"));
+        Assert.Equal("idle", Guest.Json("scrub").GetProperty("scrub_state").GetString());
+        Assert.Equal("64 3", Guest.Sections["scrubbed"].Trim());
+        Assert.Equal("1+0 records in\n1+0 records out", Guest.Sections["overwrite"].Trim());
+        Assert.Empty(Guest.Injected("uninject"));
+        Assert.Equal([$"{GuestVirtualPlatform.InjectedSector}+1"], Guest.Injected("quiet"));
+    }
+
+    [Fact]
+    public void Errors_that_a_guest_left_are_those_of_the_platform()
+    {
+        using VirtualPlatform again = VirtualPlatform.Open(Guest.Folder);
+        BadRange left = Assert.Single(again.Platform.GetErrors().Demand().Ranges);
+        Assert.Equal((Guest.RawStart + (GuestVirtualPlatform.InjectedSector * 512), 256UL), (left.Address, left.Length));
+    }
+
+    [Fact]
+    public void Health_that_a_guest_injects_is_shown_taken_back_and_kept()
+    {
+        JsonElement warm = Guest.Health("smart-warm");
+        Assert.Equal(("non-critical", 90.0, 20), (warm.GetProperty("health_state").GetString(), warm.GetProperty("temperature_celsius").GetDouble(), warm.GetProperty("spares_percentage").GetInt32()));
+        Assert.True(warm.GetProperty("alarm_temperature").GetBoolean() && warm.GetProperty("alarm_spares").GetBoolean());
+        JsonElement fatal = Guest.Health("smart-fatal");
+        Assert.Equal(("fatal", 28.0, 100), (fatal.GetProperty("health_state").GetString(), fatal.GetProperty("temperature_celsius").GetDouble(), fatal.GetProperty("spares_percentage").GetInt32()));
+        JsonElement settings = Guest.Health("smart-thresholds");
+        Assert.Equal(("ok", 70.0, false), (settings.GetProperty("health_state").GetString(), settings.GetProperty("temperature_threshold").GetDouble(), settings.GetProperty("alarm_enabled_spares").GetBoolean()));
+        JsonElement dirty = Guest.Health("smart-dirty");
+        Assert.Equal(("dirty", 1), (dirty.GetProperty("shutdown_state").GetString(), dirty.GetProperty("shutdown_count").GetInt32()));
+
+        using VirtualPlatform again = VirtualPlatform.Open(Guest.Folder);
+        Assert.Equal((70.0, false, true), (again.Dimms[0].MediaTemperatureThreshold, again.Dimms[0].SparesAlarmEnabled, again.Dimms[0].Pretended is null));
+        Assert.Equal(1, again.Dimms[2].GetHealth().ShutdownCount);
+        Assert.True(again.Dimms[2].Pretended!.UnsafeShutdown);
     }
 }

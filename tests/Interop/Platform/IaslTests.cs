@@ -86,7 +86,8 @@ public sealed partial class IaslTests : IDisposable
             LabelSize = 128 << 10,
             HealthAddress = 0x6001_0000 + ((ulong)i * 0x1000),
         })];
-        byte[] table = NvdimmSsdt.Build(devices, fit ? Set(2, hints: true).ToFit() : default, Ids("SSDT", 2));
+        NvdimmRoot? root = methods == NvdimmMethods.None ? null : new NvdimmRoot(0x6000_0000, [new NvdimmSet(0x1_0000_0000, 4096, 1 << 30, [.. devices.Select(device => (device.Handle, 0UL))]), new NvdimmSet(0x5_0000_0000, 4096, 1 << 30, [(devices[0].Handle, 1 << 30)])]);
+        byte[] table = NvdimmSsdt.Build(devices, fit ? Set(2, hints: true).ToFit() : default, Ids("SSDT", 2), root);
         string source = Disassemble("ssdt.aml", table);
         File.WriteAllText(Path.Combine(_folder, "again.dsl"), source);
         string log = Peers.Succeed(Peers.Tool("iasl"), ["-p", Path.Combine(_folder, "again"), Path.Combine(_folder, "again.dsl")]);

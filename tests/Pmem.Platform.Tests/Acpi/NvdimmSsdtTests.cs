@@ -1,5 +1,6 @@
 using System.Text;
 using Pmem.Platform.Acpi;
+using Pmem.Platform.Acpi.Aml;
 
 namespace Pmem.Platform.Tests.Acpi;
 
@@ -35,6 +36,22 @@ public class NvdimmSsdtTests
     [Fact]
     public void A_label_area_too_small_for_the_methods_is_refused() =>
         Assert.Throws<ArgumentException>(() => NvdimmSsdt.Build([Module(0, NvdimmMethods.Intel) with { LabelSize = 1024 }]));
+
+    [Fact]
+    public void The_root_device_has_methods_of_its_own_when_it_has_registers()
+    {
+        NvdimmDevice[] devices = [Module(0, NvdimmMethods.Intel)];
+        var root = new NvdimmRoot(0x6000_0000, [new NvdimmSet(0x1_0000_0000, 4096, 1 << 30, [(devices[0].Handle, 0)])]);
+        byte[] table = NvdimmSsdt.Build(devices, root: root);
+        Assert.Contains("_DSM", AmlReader.Devices(table)[0].Methods);
+        Assert.DoesNotContain("_DSM", AmlReader.Devices(NvdimmSsdt.Build(devices))[0].Methods);
+        Assert.Throws<ArgumentException>(() => NvdimmSsdt.Build(devices, root: root with { Sets = [root.Sets[0] with { Start = NvdimmRoot.MaximumAddress }] }));
+        Assert.Throws<ArgumentException>(() => NvdimmSsdt.Build(devices, root: root with { Sets = [root.Sets[0] with { Modules = [] }] }));
+    }
+
+    [Fact]
+    public void The_modules_of_a_full_machine_fit_into_a_table_that_QEMU_takes() =>
+        Assert.InRange(NvdimmSsdt.Build([.. Enumerable.Range(0, 256).Select(i => Module(0, NvdimmMethods.Intel) with { Handle = new NfitDeviceHandle((uint)i + 1) })]).Length, 0, ushort.MaxValue);
 
     internal static NvdimmDevice Module(int i, NvdimmMethods methods) => new()
     {
