@@ -64,20 +64,32 @@ internal static class HeapLayout
 }
 
 /// <summary>What a chunk is.</summary>
-internal enum ChunkType
+public enum ChunkType
 {
+    /// <summary>Never written, or damaged.</summary>
     Unknown = 0,
+
+    /// <summary>The last chunk of several: its size leads back to the first.</summary>
     Footer = 1,
+
+    /// <summary>The first of so many free chunks.</summary>
     Free = 2,
+
+    /// <summary>The first chunk of an object of whole chunks.</summary>
     Used = 3,
+
+    /// <summary>The first chunk of a run: many objects of one size class, and their bitmap.</summary>
     Run = 4,
+
+    /// <summary>A further chunk of a run; its size leads back to the first.</summary>
     RunData = 5,
 }
 
 /// <summary>Flags of a chunk header; for runs they say how its objects are laid out.</summary>
 [Flags]
-internal enum ChunkFlags
+public enum ChunkFlags
 {
+    /// <summary>Objects have 64-byte headers.</summary>
     None = 0,
 
     /// <summary>Objects have 16-byte headers.</summary>
@@ -92,6 +104,7 @@ internal enum ChunkFlags
     /// <summary>The bitmap is as long as the run needs; without it, it has 38 words.</summary>
     FlexibleBitmap = 8,
 
+    /// <summary>All that are known.</summary>
     All = CompactHeader | NoHeader | Aligned | FlexibleBitmap,
 }
 

@@ -40,12 +40,21 @@ internal struct UlogHeader
 }
 
 /// <summary>What a log entry does; the top three bits of its first word.</summary>
-internal enum UlogOperation
+public enum UlogOperation
 {
+    /// <summary>Stores a word.</summary>
     Set = 0,
+
+    /// <summary>Clears the bits of a word that the value has not.</summary>
     And = 1,
+
+    /// <summary>Sets the bits of a word that the value has.</summary>
     Or = 2,
+
+    /// <summary>Fills a range.</summary>
     BufferSet = 5,
+
+    /// <summary>Stores a range: undo logs hold what was there before.</summary>
     BufferCopy = 6,
 }
 

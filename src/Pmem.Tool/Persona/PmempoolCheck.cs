@@ -13,19 +13,19 @@ internal static class PmempoolCheck
         ["repair"] = 'r', ["yes"] = 'y', ["dry-run"] = 'd', ["no-exec"] = 'N', ["backup"] = 'b', ["advanced"] = 'a', ["quiet"] = 'q', ["verbose"] = 'v', ["help"] = 'h',
     };
 
-    public static int Run(string[] arguments)
+    public static int Run(Terminal terminal, string[] arguments)
     {
         GetOpt parsed = GetOpt.Parse(arguments, "ahvrdNb:qy", s_names);
-        if (parsed.Problem is not null)
-            return Pmempool.Usage("check", parsed.Problem);
-        var session = new Session();
+        var session = new Session(terminal);
         string? backup = null;
         foreach ((char option, string? value) in parsed.Options)
         {
             switch (option)
             {
+                case GetOpt.Mistake:
+                    return Pmempool.Usage(terminal, "check", value);
                 case 'h':
-                    return Pmempool.ShowHelp("check");
+                    return Pmempool.ShowHelp(terminal, "check");
                 case 'r':
                     session.Repair = true;
                     break;
@@ -51,11 +51,11 @@ internal static class PmempoolCheck
         }
 
         if (parsed.Operands.Count == 0)
-            return Pmempool.Usage("check");
+            return Pmempool.Usage(terminal, "check");
         if (!session.Repair && session.DryRun)
-            return Pmempool.Error("'-N' option requires '-r'");
+            return terminal.Fail("'-N' option requires '-r'");
         if (!session.Repair && backup is not null)
-            return Pmempool.Error("'-b' option requires '-r'");
+            return terminal.Fail("'-b' option requires '-r'");
         string path = parsed.Operands[0];
         if (session.DryRun && backup is not null)
             return Failed("Invalid argument", session);
@@ -66,8 +66,8 @@ internal static class PmempoolCheck
 
     private static int Failed(string why, Session session)
     {
-        Pmempool.Error(why);
-        return Pmempool.Error(session.Repair ? "repairing failed" : "checking consistency failed");
+        session.Terminal.Fail(why);
+        return session.Terminal.Fail(session.Repair ? "repairing failed" : "checking consistency failed");
     }
 
     private static int End(string path, Session session, Verdict verdict)
@@ -80,8 +80,6 @@ internal static class PmempoolCheck
             _ => (1, "not consistent"),
         };
         session.Say(level, $"{path}: {text}");
-        if (session.InputEnded)
-            Pmempool.Error("input is empty");
         return verdict is Verdict.Consistent or Verdict.Repaired ? 0 : 1;
     }
 
@@ -235,8 +233,10 @@ internal static class PmempoolCheck
         CannotRepair,
     }
 
-    private sealed class Session
+    private sealed class Session(Terminal terminal)
     {
+        public Terminal Terminal { get; } = terminal;
+
         public bool Repair { get; set; }
 
         public bool Yes { get; set; }
@@ -247,14 +247,12 @@ internal static class PmempoolCheck
 
         public int Level { get; set; } = 1;
 
-        public bool InputEnded { get; set; }
-
         public Verdict Verdict { get; set; }
 
         public void Say(int level, string message)
         {
             if (level <= Level)
-                Console.WriteLine(message);
+                Terminal.Out.Write($"{message}\n");
         }
     }
 
@@ -303,14 +301,9 @@ internal static class PmempoolCheck
 
         private bool Answer(string text)
         {
-            Console.Write($"{text} [Y/n] ");
-            string? line = Console.ReadLine();
-            char answer = line is null ? '?' : line.Length == 0 ? 'y' : char.ToLowerInvariant(line[0]);
-            if (Console.IsInputRedirected)
-                Console.WriteLine(answer);
-            session.InputEnded |= line is null;
-            if (line is null && session.Level > 1)
-                Console.WriteLine("Answer must be either yes or no");
+            char answer = session.Terminal.Ask(text);
+            if (answer == '?' && session.Level > 1)
+                session.Terminal.Out.Write("Answer must be either yes or no\n");
             return answer == 'y';
         }
     }

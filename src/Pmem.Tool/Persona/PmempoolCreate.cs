@@ -14,11 +14,9 @@ internal static class PmempoolCreate
         ["size"] = 's', ["verbose"] = 'v', ["help"] = 'h', ["max-size"] = 'M', ["inherit"] = 'i', ["mode"] = 'm', ["write-layout"] = 'w', ["layout"] = 'l', ["force"] = 'f', ["clear-bad-blocks"] = 'b',
     };
 
-    public static int Run(string[] arguments)
+    public static int Run(Terminal terminal, string[] arguments)
     {
         GetOpt parsed = GetOpt.Parse(arguments, "vhi:s:Mm:l:wfb", s_names);
-        if (parsed.Problem is not null)
-            return Pmempool.Usage("create", parsed.Problem);
         bool verbose = false;
         bool largest = false;
         bool force = false;
@@ -31,16 +29,18 @@ internal static class PmempoolCreate
         {
             switch (option)
             {
+                case GetOpt.Mistake:
+                    return Pmempool.Usage(terminal, "create", value);
                 case 'h':
-                    return Pmempool.ShowHelp("create");
+                    return Pmempool.ShowHelp(terminal, "create");
                 case 'v':
                     verbose = true;
                     break;
                 case 's' when !ByteSize.TryParse(value!, out size) || size == 0:
-                    return Pmempool.Error($"invalid size value specified '{value}'");
+                    return terminal.Fail($"invalid size value specified '{value}'");
                 case 'm':
                     if (value!.Length is 0 or > 4 || value.Any(digit => digit is < '0' or > '7'))
-                        return Pmempool.Error($"invalid mode value specified '{value}'");
+                        return terminal.Fail($"invalid mode value specified '{value}'");
                     mode = (UnixFileMode)(Convert.ToInt32(value, 8) & Convert.ToInt32("777", 8));
                     break;
                 case 'M':
@@ -63,44 +63,44 @@ internal static class PmempoolCreate
 
         IReadOnlyList<string> operands = parsed.Operands;
         if (operands.Count == 0 || (operands.Count == 1 && model is null))
-            return Pmempool.Usage("create");
+            return Pmempool.Usage(terminal, "create");
         string path = operands[Math.Min(operands.Count, 3) - 1];
         PoolKind kind = model?.Header.Kind ?? PoolKind.Object;
         if (operands.Count > 1 && !TryParseKind(operands[0], out kind))
-            return Pmempool.Error($"'{operands[0]}' -- unknown pool type");
+            return terminal.Fail($"'{operands[0]}' -- unknown pool type");
         long blockSize = model?.BlockSize ?? 0;
         if (kind == PoolKind.Block && operands.Count < 3 && model is null)
-            return Pmempool.Error("blk pool requires <bsize> argument");
+            return terminal.Fail("blk pool requires <bsize> argument");
         if (operands.Count > 2 && kind != PoolKind.Block)
-            return Pmempool.Error($"invalid option specified for {Pmempool.TypeName(kind)} pool type -- block size");
+            return terminal.Fail($"invalid option specified for {Pmempool.TypeName(kind)} pool type -- block size");
         if (operands.Count > 2 && !ByteSize.TryParse(operands[1], out blockSize))
-            return Pmempool.Error($"cannot parse '{operands[1]}' as block size");
+            return terminal.Fail($"cannot parse '{operands[1]}' as block size");
         if (layout is { Length: >= 1024 })
-            return Pmempool.Error("Layout name is too long, maximum number of characters (including the terminating null byte) is 1024");
+            return terminal.Fail("Layout name is too long, maximum number of characters (including the terminating null byte) is 1024");
         if (layout is not null && kind != PoolKind.Object)
-            return Pmempool.Error($"option [-l|--layout] is not supported for: {Pmempool.TypeName(kind)}");
+            return terminal.Fail($"option [-l|--layout] is not supported for: {Pmempool.TypeName(kind)}");
         if (size != 0 && largest)
-            return Pmempool.Error("-M|--max-size option cannot be used with -s|--size option");
+            return terminal.Fail("-M|--max-size option cannot be used with -s|--size option");
         size = size != 0 ? size : largest ? new DriveInfo(Path.GetFullPath(path)).AvailableFreeSpace & -PoolFile.PageSize : model?.Size ?? 0;
         if (size == 0 && verbose)
-            Console.WriteLine("No size option passed - picking minimum pool size.");
+            terminal.Out.Write("No size option passed - picking minimum pool size.\n");
         size = size != 0 ? size : PoolFile.MinimumSize(kind);
         if (size < PoolFile.MinimumSize(kind))
-            return Pmempool.Error($"size must be >= {PoolFile.MinimumSize(kind)} bytes");
+            return terminal.Fail($"size must be >= {PoolFile.MinimumSize(kind)} bytes");
         if (force && File.Exists(path))
             PoolRemoval.Remove(path);
         layout ??= model?.Layout ?? string.Empty;
         if (verbose)
-            Tell(path, kind, size, mode, blockSize, layout);
-        return Create(path, kind, size, mode, (int)Math.Min(blockSize, int.MaxValue), layout, write);
+            Tell(terminal, path, kind, size, mode, blockSize, layout);
+        return Create(terminal, path, kind, size, mode, (int)Math.Min(blockSize, int.MaxValue), layout, write);
     }
 
-    private static int Create(string path, PoolKind kind, long size, UnixFileMode mode, int blockSize, string layout, bool write)
+    private static int Create(Terminal terminal, string path, PoolKind kind, long size, UnixFileMode mode, int blockSize, string layout, bool write)
     {
         if (File.Exists(path) && new FileInfo(path).Length > 0)
         {
-            Console.Error.WriteLine($"error: '{path}' -- Non-empty file detected");
-            return Pmempool.Error("creating pool file failed");
+            terminal.Error.WriteLine($"error: '{path}' -- Non-empty file detected");
+            return terminal.Fail("creating pool file failed");
         }
 
         switch (kind)
@@ -128,13 +128,13 @@ internal static class PmempoolCreate
         return 0;
     }
 
-    private static void Tell(string path, PoolKind kind, long size, UnixFileMode mode, long blockSize, string layout)
+    private static void Tell(Terminal terminal, string path, PoolKind kind, long size, UnixFileMode mode, long blockSize, string layout)
     {
-        Console.WriteLine($"Creating pool: {path}\n\ttype  : {Pmempool.TypeName(kind)}\n\tsize  : {Pmempool.Size(size, 2)}\n\tmode  : 0{Convert.ToString((int)mode, 8)}");
+        terminal.Out.Write($"Creating pool: {path}\n\ttype  : {Pmempool.TypeName(kind)}\n\tsize  : {Info.InfoText.Size((ulong)size, 2)}\n\tmode  : 0{Convert.ToString((int)mode, 8)}\n");
         if (kind == PoolKind.Block)
-            Console.WriteLine($"\tbsize : {blockSize}");
+            terminal.Out.Write($"\tbsize : {blockSize}\n");
         if (kind == PoolKind.Object)
-            Console.WriteLine($"\tlayout: '{layout}'");
+            terminal.Out.Write($"\tlayout: '{layout}'\n");
     }
 
     private static bool TryParseKind(string text, out PoolKind kind)

@@ -10,60 +10,132 @@ internal static class PmempoolRemove
         ["help"] = 'h', ["verbose"] = 'v', ["only-pools"] = 's', ["all"] = 'a', ["local"] = 'l', ["remote"] = 'r', ["force"] = 'f', ["interactive"] = 'i',
     };
 
-    public static int Run(string[] arguments)
+    public static int Run(Terminal terminal, string[] arguments)
     {
-        GetOpt parsed = GetOpt.Parse(arguments, "hvsalrfi", s_names);
-        if (parsed.Problem is not null)
-            return Pmempool.Usage("rm", parsed.Problem);
-        if (parsed.Options.Any(o => o.Option == 'h'))
-            return Pmempool.ShowHelp("rm");
-        if (parsed.Operands.Count == 0)
-            return Pmempool.Usage("rm");
-        int verbose = parsed.Options.Count(o => o.Option == 'v');
-        bool force = parsed.Options.Any(o => o.Option == 'f');
-        bool ask = parsed.Options.Any(o => o.Option == 'i');
-        bool sets = parsed.Options.Any(o => o.Option is 'a' or 'l');
-        int result = 0;
-        foreach (string path in parsed.Operands)
+        GetOpt parsed = GetOpt.Parse(arguments, "hvsfialr", s_names);
+        var removal = new Removal(terminal);
+        foreach ((char option, string? value) in parsed.Options)
         {
-            if (!File.Exists(path))
+            switch (option)
             {
-                if (!force)
-                    result = Pmempool.Error($"cannot remove '{path}': No such file or directory");
-                continue;
+                case GetOpt.Mistake:
+                    return Pmempool.Usage(terminal, "rm", value);
+                case 'h':
+                    return Pmempool.ShowHelp(terminal, "rm");
+                case 'v':
+                    removal.Level++;
+                    break;
+                case 's':
+                    removal.RemovesSets = false;
+                    break;
+                case 'a' or 'l':
+                    removal.RemovesSets = true;
+                    break;
+                case 'f':
+                    removal.Force = true;
+                    removal.Asks = false;
+                    break;
+                case 'i':
+                    removal.Asks = true;
+                    break;
             }
-
-            bool isSet = PoolSetFile.IsPoolSet(path);
-            if (verbose > 1)
-                Console.WriteLine(isSet ? $"poolset file: {path}" : $"pool file   : {path}");
-            foreach (string file in PoolRemoval.FilesOf(path))
-                result |= Remove(file, force, ask, verbose);
-            if (isSet && sets)
-                result |= Remove(path, force, ask, verbose);
         }
 
+        if (parsed.Operands.Count == 0)
+            return Pmempool.Usage(terminal, "rm");
+        int result = 0;
+        foreach (string path in parsed.Operands)
+            result |= removal.Run(path);
         return result;
     }
 
-    private static int Remove(string file, bool force, bool ask, int verbose)
+    private sealed class Removal(Terminal terminal)
     {
-        if (!File.Exists(file))
-            return force ? 0 : Pmempool.Error($"cannot remove file '{file}': No such file or directory");
-        if (ask)
+        public int Level { get; set; }
+
+        public bool Force { get; set; }
+
+        public bool? Asks { get; set; }
+
+        public bool RemovesSets { get; set; }
+
+        public int Run(string path)
         {
-            Console.Write($"remove file '{file}' ? [Y/n] ");
-            string? line = Console.ReadLine();
-            char answer = line is null ? '?' : line.Length == 0 ? 'y' : char.ToLowerInvariant(line[0]);
-            if (Console.IsInputRedirected)
-                Console.WriteLine(answer);
-            if (answer != 'y')
-                return 0;
+            if (!File.Exists(path) && !Directory.Exists(path))
+                return Force ? 0 : terminal.Fail($"cannot remove '{path}': No such file or directory");
+            if (!PoolSetFile.IsPoolSet(path))
+            {
+                Say(2, $"pool file   : {path}");
+                return Remove(path);
+            }
+
+            Say(2, $"poolset file: {path}");
+            IReadOnlyList<string> files;
+            try
+            {
+                files = PoolRemoval.FilesOf(path);
+            }
+            catch (PmemException wrong)
+            {
+                return terminal.Fail($"parsing poolset failed: {wrong.Message.Split('\n')[0]}");
+            }
+
+            bool failed = false;
+            foreach (string file in files)
+                failed |= RemovePart(file) != 0;
+            if (failed && !Force)
+                return terminal.Fail($"removing '{path}' failed: No such file or directory");
+            return RemovesSets ? Remove(path) : 0;
         }
 
-        // As pmempool, which removes what others have open too.
-        File.Delete(file);
-        if (verbose > 0)
-            Console.WriteLine($"removed '{file}'");
-        return 0;
+        private int RemovePart(string file)
+        {
+            Say(2, $"part file   : {file}");
+            if (File.Exists(file))
+                return Remove(file);
+            return Force ? 0 : terminal.Fail($"cannot remove file '{file}': No such file or directory");
+        }
+
+        private int Remove(string file)
+        {
+            bool isProtected = IsWriteProtected(file);
+            if ((Asks ?? isProtected) && terminal.Ask($"remove {(isProtected ? "write-protected " : string.Empty)}file '{file}' ?") != 'y')
+                return 0;
+            try
+            {
+                // As pmempool, which removes what others have open too.
+                File.Delete(file);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                return terminal.Fail($"cannot remove file '{file}'");
+            }
+
+            Say(1, $"removed '{file}'");
+            return 0;
+        }
+
+        private void Say(int level, string text)
+        {
+            if (Level >= level)
+                terminal.Out.Write($"{text}\n");
+        }
+
+        private static bool IsWriteProtected(string file)
+        {
+            try
+            {
+                using FileStream stream = new(file, FileMode.Open, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
+                return false;
+            }
+            catch (UnauthorizedAccessException)
+            {
+                return true;
+            }
+            catch (IOException)
+            {
+                return false;
+            }
+        }
     }
 }

@@ -172,4 +172,35 @@ internal static class PmempoolText
         For complete documentation see pmempool-feature(1) manual page.
 
         """;
+
+    public const string HelpHelp = "Usage: pmempool help <command>\n";
+
+    public const string Sync = """
+        usage: pmempool sync [<options>] <poolset_file>
+        pmempool 1.12.1
+        Check consistency of a pool
+
+        Common options:
+          -b, --bad-blocks     fix bad blocks - it requires creating or reading special recovery files
+          -d, --dry-run        do not apply changes, only check for viability of synchronization
+          -v, --verbose        increase verbosity level
+          -h, --help           display this help and exit
+
+        For complete documentation see pmempool-sync(1) manual page.
+
+        """;
+
+    public const string Transform = """
+        usage: pmempool transform [<options>] <poolset_file_src> <poolset_file_dst>
+        pmempool 1.12.1
+        Modify internal structure of a poolset
+
+        Common options:
+          -d, --dry-run        do not apply changes, only check for viability of transformation
+          -v, --verbose        increase verbosity level
+          -h, --help           display this help and exit
+
+        For complete documentation see pmempool-transform(1) manual page.
+
+        """;
 }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Diagnostics;
 using Pmem.Logs;
 
 namespace Pmem.Tool.Tests.Persona;
@@ -131,7 +130,7 @@ public sealed class PmempoolPersonaTests : IDisposable
     private static void Compare(string[] arguments, bool skipOutput = false)
     {
         (int code, string output, string error) = Real(arguments);
-        ToolResult ours = ToolRunner.Run(["pmempool", .. arguments]);
+        RawResult ours = PersonaComparison.Ours(arguments);
         Assert.Equal(code, ours.ExitCode);
         if (skipOutput)
             return;
@@ -141,19 +140,7 @@ public sealed class PmempoolPersonaTests : IDisposable
 
     private static (int Code, string Output, string Error) Real(string[] arguments)
     {
-        const string Program = "/usr/bin/pmempool";
-        if (!File.Exists(Program))
-        {
-            const string Message = "pmempool is not installed; ./test.sh --with-peers installs it";
-            Assert.False(Environment.GetEnvironmentVariable("PMEM_PEERS") == "required", Message);
-            Assert.Skip(Message);
-        }
-
-        using var process = Process.Start(new ProcessStartInfo(Program, arguments) { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
-        process.StandardInput.Close();
-        Task<string> error = Task.Run(process.StandardError.ReadToEnd);
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output, error.GetAwaiter().GetResult());
+        RawResult real = PersonaComparison.Real(arguments);
+        return (real.ExitCode, real.Output, real.Error);
     }
 }

@@ -1,0 +1,77 @@
+using Pmem.Pools.Sets;
+
+namespace Pmem.Pools;
+
+/// <summary>A file of a pool.</summary>
+/// <param name="Path">The file or device.</param>
+/// <param name="Size">Bytes that it has.</param>
+/// <param name="IsDevice">Whether it is device DAX.</param>
+public sealed record PoolPart(string Path, long Size, bool IsDevice);
+
+/// <summary>
+/// The files of a pool, single or a set, mapped for looking only: nothing is locked, judged, recovered or changed. It shows pools that are damaged
+/// or in use as they are.
+/// </summary>
+public sealed class PoolView : IDisposable
+{
+    private readonly List<OpenReplica> _replicas = [];
+
+    private PoolView(SetLayout layout)
+    {
+        Path = layout.Path;
+        Set = layout.File;
+        Replicas = [.. layout.Replicas.Select(replica => (IReadOnlyList<PoolPart>)[.. replica.Parts.Select(part => new PoolPart(part.Path, SizeOf(part), part.IsDevice))])];
+    }
+
+    /// <summary>Path of the file or of the set file.</summary>
+    public string Path { get; }
+
+    /// <summary>The set file, or null for a single file.</summary>
+    public PoolSetFile? Set { get; }
+
+    /// <summary>The files of each replica, the master's first; of a set of folders those that are there now.</summary>
+    public IReadOnlyList<IReadOnlyList<PoolPart>> Replicas { get; }
+
+    /// <summary>The bytes of each replica, from its header on; they cannot be written.</summary>
+    public IReadOnlyList<PersistentMap> Maps => [.. _replicas.Select(replica => replica.Map)];
+
+    /// <summary>Maps the files of a pool.</summary>
+    /// <param name="path">The file, or the set file.</param>
+    /// <exception cref="FileNotFoundException">The file, or a part of the set, does not exist.</exception>
+    /// <exception cref="PmemFormatException">The set file is wrong.</exception>
+    /// <exception cref="PmemException">A file cannot be read, or has another size than the set says.</exception>
+    public static PoolView Open(string path)
+    {
+        SetLayout layout = PoolSetFile.IsPoolSet(path) ? SetLayout.Of(PoolSetFile.Read(path)) : SetLayout.Single(path, fileSize: 0);
+        if (layout.Replicas.Exists(replica => replica.Parts.Count == 0))
+            throw new FileNotFoundException($"{path}: the folders of the set hold no parts; create the pool first", path);
+        var view = new PoolView(layout);
+        try
+        {
+            for (int r = 0; r < layout.Replicas.Count; r++)
+                view._replicas.Add(OpenReplica.Open(layout, r, create: _ => false, new PersistentMapOptions { Access = MapAccess.ReadOnly }));
+            return view;
+        }
+        catch
+        {
+            view.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Unmaps the files.</summary>
+    public void Dispose()
+    {
+        foreach (OpenReplica replica in _replicas)
+            replica.Dispose();
+        _replicas.Clear();
+    }
+
+    private static long SizeOf(PartLayout part)
+    {
+        if (!part.IsDevice)
+            return File.Exists(part.Path) ? new FileInfo(part.Path).Length : 0;
+        using PersistentMap device = PersistentMap.Open(part.Path, new PersistentMapOptions { Access = MapAccess.ReadOnly });
+        return device.Length;
+    }
+}
