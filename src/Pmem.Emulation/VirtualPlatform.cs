@@ -37,7 +37,7 @@ public sealed partial class VirtualPlatform : IDisposable
         _folder = folder;
         _file = file;
         _state = state;
-        _platform = new LabelledPlatform(folder, MakeDimms(), MakeRegions(), new Hardware(this));
+        _platform = new LabelledPlatform("ACPI.NFIT", MakeDimms(), MakeRegions(), new Hardware(this));
         foreach (string key in state.DisabledNamespaces)
             _platform.MarkDisabled(key);
     }

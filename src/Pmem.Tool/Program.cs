@@ -7,6 +7,7 @@ using Pmem.Tool.Io;
 using Pmem.Tool.Labels;
 using Pmem.Tool.Nfit;
 using Pmem.Tool.Platforms;
+using Pmem.Tool.Platforms.Listing;
 using Pmem.Tool.Platforms.Triage;
 using Pmem.Tool.Pool;
 using Pmem.Tool.Vm;
@@ -31,6 +32,10 @@ internal static class Program
             return Persona.Pmempool.Start(args);
         if (args is [Persona.Pmempool.Name, ..])
             return Persona.Pmempool.Start(args[1..]);
+        if (Persona.Ndctl.NdctlProgram.IsInvoked)
+            return Persona.Ndctl.NdctlProgram.Start(args);
+        if (args is [Persona.Ndctl.NdctlProgram.Name, ..])
+            return Persona.Ndctl.NdctlProgram.Start(args[1..]);
         RootCommand root = CreateCommand();
         ParseResult parsed = root.Parse(args);
         if (parsed.Errors.Count > 0)
@@ -68,6 +73,7 @@ internal static class Program
             PlatformCommand.Create(),
             NamespaceCommand.Create(),
             TranslateCommand.Create(),
+            ListCommand.Create(),
             InfoBlockCommand.Create(),
             BttCommand.Create(),
             ImageCommand.Create(),

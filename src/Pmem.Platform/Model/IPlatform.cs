@@ -1,3 +1,5 @@
+using Pmem.Platform.Labels;
+
 namespace Pmem.Platform.Model;
 
 /// <summary>
@@ -34,6 +36,34 @@ public interface IPlatform
 
     /// <summary>Disables a namespace.</summary>
     PlatformResult<NamespaceView> DisableNamespace(string name);
+
+    /// <summary>Enables a region, and with it whatever can be enabled in it (<c>ndctl enable-region</c>).</summary>
+    /// <param name="name">Such as <c>region0</c>.</param>
+    PlatformResult<RegionView> EnableRegion(string name) => CannotSwitch<RegionView>(name);
+
+    /// <summary>Disables a region with its namespaces (<c>ndctl disable-region</c>).</summary>
+    /// <param name="name">Such as <c>region0</c>.</param>
+    PlatformResult<RegionView> DisableRegion(string name) => CannotSwitch<RegionView>(name);
+
+    /// <summary>Enables a DIMM (<c>ndctl enable-dimm</c>); its regions stay as they are.</summary>
+    /// <param name="name">Such as <c>nmem0</c>.</param>
+    PlatformResult<DimmView> EnableDimm(string name) => CannotSwitch<DimmView>(name);
+
+    /// <summary>Disables a DIMM whose regions are disabled (<c>ndctl disable-dimm</c>).</summary>
+    /// <param name="name">Such as <c>nmem0</c>.</param>
+    PlatformResult<DimmView> DisableDimm(string name) => CannotSwitch<DimmView>(name);
+
+    /// <summary>The label storage area of a DIMM.</summary>
+    /// <param name="dimm">Such as <c>nmem0</c>.</param>
+    /// <param name="readOnly">Only to be read; to be written it must not be in use: its regions are disabled.</param>
+    PlatformResult<ILabelStorage> OpenLabels(string dimm, bool readOnly = true) => CannotSwitch<ILabelStorage>(dimm);
+
+    /// <summary>Maps the whole of a namespace as it lies in its region, info block and all (<c>ndctl read-infoblock</c>). The caller disposes the map.</summary>
+    /// <param name="name">Such as <c>namespace0.0</c>.</param>
+    /// <param name="readOnly">Only to be read.</param>
+    /// <param name="force">Also when it is enabled.</param>
+    /// <exception cref="PmemException">There is no such namespace, it is enabled, or its memory cannot be mapped.</exception>
+    PersistentMap OpenRaw(string name, bool readOnly = true, bool force = false) => throw new PmemException($"{name} cannot be opened here: {Provider} can only be looked at; take a virtual platform, or the machine itself");
 
     /// <summary>Maps the data of an enabled namespace; of sector mode all of it, for a block translation table to be opened on. The caller disposes the map.</summary>
     /// <param name="name">Such as <c>namespace0.0</c>.</param>
@@ -77,4 +107,7 @@ public interface IPlatform
 
     /// <summary>Ends a search for media errors before it is done. Linux has no way to do that.</summary>
     PlatformResult<ScrubStatus> StopScrub();
+
+    private PlatformResult<T> CannotSwitch<T>(string name)
+        where T : class => PlatformResult<T>.Refused(PlatformError.NotSupported, $"{name} of {Provider} cannot be switched or written here", "take a virtual platform, or use ndctl on the machine itself");
 }

@@ -45,6 +45,8 @@ public partial class LabelledPlatform
         RegionLabelVerdict verdict = RegionLabelVerdict.Judge(region.Description, areas);
         if (region.IsReadOnly)
             return PlatformResult<Plan>.Refused(PlatformError.RegionUnusable, $"{name} is read-only: a DIMM of it is not armed", "replace the DIMM");
+        if (IsRegionDisabled(number))
+            return PlatformResult<Plan>.Refused(PlatformError.RegionUnusable, $"{name} is disabled", $"enable it: 'pmem region enable {name}'");
         if (Array.Exists(areas, area => area is null))
             return PlatformResult<Plan>.Refused(PlatformError.NoLabels, $"{name} has a DIMM without a label storage area", "use the region as the one namespace that it is");
         if (verdict.State == RegionState.Disabled || verdict.DimmEnabled.Contains(false))

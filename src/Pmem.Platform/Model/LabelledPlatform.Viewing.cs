@@ -14,6 +14,8 @@ public partial class LabelledPlatform
         LabelArea?[] areas = Of(region, all);
         RegionLabelVerdict verdict = RegionLabelVerdict.Judge(description, areas);
         var space = new RegionSpace(description, areas);
+        bool isOff = IsRegionDisabled(number);
+        bool isWhole = verdict.DimmEnabled.All(enabled => enabled) && !region.Dimms.Any(IsDimmDisabled);
         bool divides = verdict.State == RegionState.Enabled;
         return new RegionView
         {
@@ -21,11 +23,11 @@ public partial class LabelledPlatform
             Start = description.SystemBase,
             Size = description.Size,
             Alignment = description.Alignment,
-            AvailableSize = divides ? space.Available : 0,
+            AvailableSize = divides && isWhole ? space.Available : 0,
             MaximumExtent = divides ? space.MaximumExtent : 0,
-            SetCookie = description.Cookie.For(areas[0]?.Format),
-            State = verdict.State,
-            Reason = verdict.Reason,
+            SetCookie = description.Cookie.For(verdict.DimmEnabled[0] && !IsDimmDisabled(region.Dimms[0]) ? areas[0]?.Format : LabelFormat.Efi11),
+            State = isOff ? RegionState.Disabled : verdict.State,
+            Reason = isOff ? "it was disabled" : verdict.Reason,
             IsReadOnly = region.IsReadOnly,
             Domain = region.Domain,
             Mappings = [.. description.Mappings.Select((mapping, i) => new MappingView($"nmem{region.Dimms[i]}", mapping.DpaStart, mapping.Size, description.PositionOf(i)))],
@@ -38,6 +40,7 @@ public partial class LabelledPlatform
         RegionDescription region = _regions[number].Description;
         DiscoveredNamespace[] found = verdict.State switch
         {
+            _ when IsRegionDisabled(number) => [],
             RegionState.Enabled => [.. verdict.Namespaces],
             RegionState.LabelLess => [new DiscoveredNamespace(Guid.Empty, string.Empty, region.SystemBase, region.Size, 0, Guid.Empty, [])],
             _ => [],
@@ -63,6 +66,7 @@ public partial class LabelledPlatform
             SectorSize = found.LbaSize == 4096 ? 4096 : 512,
             Device = $"pmem{number}{suffix}",
             IsEnabled = personality.CanBeEnabled,
+            CanBeEnabled = personality.CanBeEnabled,
             Reasons = personality.Reasons,
         };
         if (personality.Pfn is { } block)

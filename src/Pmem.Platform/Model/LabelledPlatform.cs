@@ -37,7 +37,7 @@ public partial class LabelledPlatform : IPlatform
     /// <inheritdoc/>
     public string Provider { get; }
 
-    /// <summary>Uuids of disabled namespaces (names, where there is no uuid), to be kept over a restart.</summary>
+    /// <summary>Uuids of disabled namespaces (names, where there is no uuid), and marked names of disabled regions and DIMMs, to be kept over a restart.</summary>
     public IReadOnlyCollection<string> DisabledNamespaces
     {
         get
@@ -47,7 +47,7 @@ public partial class LabelledPlatform : IPlatform
         }
     }
 
-    /// <summary>Marks a namespace as disabled from the start.</summary>
+    /// <summary>Marks something as disabled from the start.</summary>
     /// <param name="key">As <see cref="DisabledNamespaces"/> gave it.</param>
     public void MarkDisabled(string key)
     {
@@ -140,12 +140,6 @@ public partial class LabelledPlatform : IPlatform
     }
 
     /// <inheritdoc/>
-    public PlatformResult<NamespaceView> EnableNamespace(string name) => Switch(name, enable: true);
-
-    /// <inheritdoc/>
-    public PlatformResult<NamespaceView> DisableNamespace(string name) => Switch(name, enable: false);
-
-    /// <inheritdoc/>
     public PersistentMap OpenNamespace(string name, bool readOnly = false)
     {
         lock (_gate)
@@ -156,23 +150,6 @@ public partial class LabelledPlatform : IPlatform
             bool isSector = space.Mode == NamespaceMode.Sector;
             ulong offset = space.Start - _regions[region].Description.SystemBase + (isSector ? 0 : space.DataOffset);
             return _regions[region].Memory.Map((long)offset, (long)(isSector ? space.RawSize : space.Size), readOnly);
-        }
-    }
-
-    private PlatformResult<NamespaceView> Switch(string name, bool enable)
-    {
-        lock (_gate)
-        {
-            LabelArea?[] areas = ReadAreas();
-            if (Find(name, areas) is not (_, { } space))
-                return Unknown(name);
-            if (enable && space.Reasons.Count > 0 && !CanBeEnabled(name, areas))
-                return PlatformResult<NamespaceView>.Refused(PlatformError.CannotEnable, $"{name} cannot be enabled: {space.Reasons[^1]}", "reconfigure it, or put it back to the address it was made for");
-            if (enable)
-                _disabled.Remove(KeyOf(space));
-            else
-                _disabled.Add(KeyOf(space));
-            return PlatformResult<NamespaceView>.Done(Find(name, areas)!.Value.Space);
         }
     }
 
@@ -195,6 +172,8 @@ public partial class LabelledPlatform : IPlatform
 
     private bool IsEnabled(int dimm, RegionLabelVerdict[] verdicts)
     {
+        if (IsDimmDisabled(dimm))
+            return false;
         for (int i = 0; i < _regions.Count; i++)
         {
             for (int mapping = 0; mapping < _regions[i].Dimms.Count; mapping++)

@@ -124,6 +124,9 @@ public sealed record NamespaceView
     /// <summary>Whether it is enabled.</summary>
     public required bool IsEnabled { get; init; }
 
+    /// <summary>Whether its info block lets it be enabled.</summary>
+    public bool CanBeEnabled { get; init; } = true;
+
     /// <summary>Why it is what it is.</summary>
     public required IReadOnlyList<string> Reasons { get; init; }
 }

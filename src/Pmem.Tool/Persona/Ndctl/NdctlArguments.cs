@@ -1,0 +1,178 @@
+using System.Globalization;
+
+namespace Pmem.Tool.Persona.Ndctl;
+
+/// <summary>
+/// A command line as ndctl reads it, which does as git: letters may be bundled, names cut short as long as it is clear what is meant, and undone with <c>--no-</c>;
+/// operands stand anywhere.
+/// </summary>
+internal sealed class NdctlArguments
+{
+    private const int UsageCode = 129;
+
+    private readonly NdctlVerb _verb;
+    private readonly Dictionary<char, List<string>> _values = [];
+    private readonly List<string> _operands = [];
+
+    private NdctlArguments(NdctlVerb verb) => _verb = verb;
+
+    public IReadOnlyList<string> Operands => _operands;
+
+    /// <summary>Parses.</summary>
+    /// <returns>Null when it was not understood, or help was asked for; then everything was said.</returns>
+    public static NdctlArguments? Parse(NdctlVerb verb, ReadOnlySpan<string> arguments)
+    {
+        var parsed = new NdctlArguments(verb);
+        for (int i = 0; i < arguments.Length; i++)
+        {
+            string text = arguments[i];
+            if (text == "--")
+            {
+                parsed._operands.AddRange(arguments[(i + 1)..]);
+                break;
+            }
+
+            if (text.Length < 2 || text[0] != '-')
+            {
+                parsed._operands.Add(text);
+                continue;
+            }
+
+            bool understood = text.StartsWith("--", StringComparison.Ordinal) ? parsed.ParseLong(text[2..], arguments, ref i) : parsed.ParseShort(text, arguments, ref i);
+            if (!understood)
+                return null;
+        }
+
+        return parsed;
+    }
+
+    public bool Has(char letter) => _values.ContainsKey(letter);
+
+    public int Count(char letter) => _values.TryGetValue(letter, out List<string>? values) ? values.Count : 0;
+
+    public string? Value(char letter) => _values.TryGetValue(letter, out List<string>? values) ? values[^1] : null;
+
+    /// <summary>Says what is wrong with the command line, and how it is written.</summary>
+    public int Fail(string message)
+    {
+        NdctlText.Error(message);
+        NdctlText.Usage(_verb);
+        return UsageCode;
+    }
+
+    private bool ParseShort(string text, ReadOnlySpan<string> arguments, ref int i)
+    {
+        for (int at = 1; at < text.Length; at++)
+        {
+            char letter = text[at];
+            if (letter == 'h' && !_verb.Options.Any(option => option.Letter == 'h'))
+                return Help();
+            NdctlOption? option = _verb.Options.FirstOrDefault(candidate => candidate.Letter == letter && !candidate.IsLong);
+            if (option is null)
+                return Refuse($"unknown switch `{letter}'");
+            if (option.Argument is null)
+            {
+                Add(option, string.Empty);
+                continue;
+            }
+
+            string? value = at + 1 < text.Length ? text[(at + 1)..] : ++i < arguments.Length ? arguments[i] : null;
+            return Take(option, value, $"switch `{letter}'");
+        }
+
+        return true;
+    }
+
+    private bool ParseLong(string text, ReadOnlySpan<string> arguments, ref int i)
+    {
+        if (text is "help" or "help-all")
+            return Help();
+        string name = text.Split('=', 2)[0];
+        string? value = name.Length < text.Length ? text[(name.Length + 1)..] : null;
+        (NdctlOption Option, bool Undone)[] fitting = [.. Fitting(name)];
+        if (fitting.Length == 0)
+            return Refuse($"unknown option `{text}'");
+        if (fitting.Length > 1)
+        {
+            NdctlText.Error($"Ambiguous option: {text} (could be {NameOf(fitting[^2])} or {NameOf(fitting[^1])})");
+            NdctlText.UsageLine(_verb);
+            return false;
+        }
+
+        (NdctlOption option, bool undone) = fitting[0];
+        string which = $"option `{(undone ? "no-" : string.Empty)}{option.Name}'";
+        if (value is not null && (undone || option.Argument is null))
+            return Blame(option, $"{which} takes no value");
+        if (undone)
+        {
+            _values.Remove(option.Letter);
+            return true;
+        }
+
+        if (option.Argument is null)
+        {
+            Add(option, string.Empty);
+            return true;
+        }
+
+        value ??= ++i < arguments.Length ? arguments[i] : null;
+        return Take(option, value, which);
+    }
+
+    private static string NameOf((NdctlOption Option, bool Undone) fitting) => $"--{(fitting.Undone ? "no-" : string.Empty)}{fitting.Option.Name}";
+
+    /// <summary>The option of the name, or those that begin with it.</summary>
+    private IEnumerable<(NdctlOption Option, bool Undone)> Fitting(string name)
+    {
+        bool mayUndo = name.StartsWith("no-", StringComparison.Ordinal);
+        string bare = mayUndo ? name[3..] : name;
+        foreach (NdctlOption option in _verb.Options)
+        {
+            if (option.Name == name)
+                return [(option, false)];
+            if (mayUndo && option.Name == bare)
+                return [(option, true)];
+        }
+
+        bool undoes = "no-".StartsWith(name, StringComparison.Ordinal);
+        return _verb.Options.Where(option => option.Name.StartsWith(name, StringComparison.Ordinal)).Select(option => (option, false))
+            .Concat(_verb.Options.Where(option => undoes || (mayUndo && option.Name.StartsWith(bare, StringComparison.Ordinal))).Select(option => (option, true)));
+    }
+
+    private bool Take(NdctlOption option, string? value, string which)
+    {
+        if (value is null)
+            return Blame(option, $"{which} requires a value");
+        if (option.IsNumber && !long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
+            return Blame(option, $"{which} expects a numerical value");
+        Add(option, value);
+        return true;
+    }
+
+    private void Add(NdctlOption option, string value)
+    {
+        if (!_values.TryGetValue(option.Letter, out List<string>? values))
+            _values[option.Letter] = values = [];
+        values.Add(value);
+    }
+
+    private bool Help()
+    {
+        NdctlText.Usage(_verb);
+        return false;
+    }
+
+    private bool Refuse(string message)
+    {
+        Fail(message);
+        return false;
+    }
+
+    private bool Blame(NdctlOption option, string message)
+    {
+        NdctlText.Error(message);
+        NdctlText.UsageLine(_verb);
+        NdctlText.OptionHelp(option);
+        return false;
+    }
+}

@@ -1,0 +1,112 @@
+using Pmem.Tool.Platforms;
+
+namespace Pmem.Tool.Persona.Ndctl;
+
+/// <summary>
+/// The program as <c>ndctl</c> 76: its commands, options, texts and exit codes, so that scripts go on working on a virtual platform, a capture or the machine.
+/// Started by <c>pmem ndctl …</c>, or under that name. Which platform, <c>PMEM_PLATFORM</c> says, or <c>--platform</c> before the command.
+/// </summary>
+internal static class NdctlProgram
+{
+    public const string Name = "ndctl";
+    public const string Version = "76.1";
+
+    private const int Failure = 1;
+    private const string PlatformOption = "--platform";
+
+    // In the order of ndctl's own list.
+    private static readonly NdctlVerb[] s_verbs =
+    [
+        NdctlList.Verb,
+    ];
+
+    private static string? s_platform;
+
+    /// <summary>Whether the process was started under the name.</summary>
+    public static bool IsInvoked => string.Equals(Path.GetFileNameWithoutExtension(Environment.GetCommandLineArgs()[0]), Name, StringComparison.Ordinal);
+
+    public static int Start(string[] arguments)
+    {
+        Console.Out.NewLine = Console.Error.NewLine = "\n";
+        while (arguments.Length > 1 && arguments[0] == PlatformOption)
+        {
+            s_platform = arguments[1];
+            arguments = arguments[2..];
+        }
+
+        switch (arguments.FirstOrDefault())
+        {
+            case null:
+                PrintUsage();
+                return Failure;
+            case "-h" or "--help" or "help" when arguments.Length == 1:
+                PrintUsage();
+                return 0;
+            case "help":
+                return Help(arguments[1]);
+            case "--version" or "version":
+                Console.WriteLine(Version);
+                return 0;
+            case "--list-cmds":
+                foreach (string name in s_verbs.Select(verb => verb.Name).Prepend("version").Append("help"))
+                    Console.WriteLine(name);
+                return 0;
+        }
+
+        string word = arguments[0].StartsWith("--", StringComparison.Ordinal) ? arguments[0][2..] : arguments[0];
+        if (Array.Find(s_verbs, verb => verb.Name == word) is not { } found)
+        {
+            Console.Error.WriteLine($"Unknown command: '{word}'");
+            return Failure;
+        }
+
+        return arguments is [_, "--help", ..] ? Help(word) : Run(found, arguments[1..]);
+    }
+
+    /// <summary>The platform that is meant; the caller disposes it.</summary>
+    public static PlatformSource Open() => PlatformSource.Open(s_platform);
+
+    /// <summary>The exit code of an error of the system: it is returned negative, and cut.</summary>
+    public static int Code(Errno error) => -(int)error & 0xff;
+
+    private static int Run(NdctlVerb verb, string[] arguments)
+    {
+        const int UsageCode = 129;
+        try
+        {
+            return NdctlArguments.Parse(verb, arguments) is { } parsed ? verb.Run(parsed) : UsageCode;
+        }
+        catch (Exception e) when (e is PmemException or IOException or UnauthorizedAccessException or ArgumentException or OperationCanceledException)
+        {
+            NdctlText.Error(e.Message.Split('\n')[0]);
+            return Failure;
+        }
+    }
+
+    private static void PrintUsage() =>
+        Console.WriteLine($"\n usage: {Name} [--version] [--help] COMMAND [ARGS]\n\n\n See '{Name} help COMMAND' for more information on a specific command.\n {Name} --list-cmds to see all available commands\n");
+
+    private static int Help(string name)
+    {
+        if (Array.Find(s_verbs, verb => verb.Name == name) is not { } found)
+        {
+            Console.Error.WriteLine($"Unknown command: '{name}'");
+            return Failure;
+        }
+
+        NdctlText.Usage(found);
+        return 0;
+    }
+}
+
+/// <summary>Numbers of errors that ndctl ends with.</summary>
+internal enum Errno
+{
+    NotPermitted = 1,
+    NoDevice = 6,
+    IoError = 5,
+    Busy = 16,
+    InvalidArgument = 22,
+    NoSpace = 28,
+    NotSupported = 95,
+}
