@@ -1,6 +1,7 @@
 using Pmem.Platform.Acpi;
 using Pmem.Platform.Evidence;
 using Pmem.Platform.Labels;
+using Pmem.Platform.Model;
 
 namespace Pmem.Emulation;
 
@@ -11,12 +12,15 @@ public sealed partial class VirtualPlatform
     /// <exception cref="PmemException">The power is off.</exception>
     public PlatformEvidence GetEvidence()
     {
+        // Hardware is never asked under the lock.
+        DimmDetails[] details = [.. Platform.GetDimms().Select(dimm => dimm.Details)];
+        DimmHealth?[] health = [.. Enumerable.Range(0, details.Length).Select(i => Platform.GetHealth(PlatformEvidence.NameOf(i)).Value)];
         lock (_gate)
         {
             DemandPower();
             VirtualDimm[] dimms = [.. _state.Dimms];
             byte[] devices = NvdimmSsdt.Build([.. dimms.Select(dimm => new NvdimmDevice { Handle = new NfitDeviceHandle(dimm.Handle) })]);
-            return new PlatformEvidence(_folder, BuildNfit().ToBytes(), [.. dimms.Select((dimm, i) => EvidenceOf(dimm, i))], devices);
+            return new PlatformEvidence(_folder, BuildNfit().ToBytes(), [.. dimms.Select((dimm, i) => EvidenceOf(dimm, i) with { Details = details[i], Health = health[i], IsLocked = details[i].Security?.State == DimmSecurityState.Locked })], devices);
         }
     }
 

@@ -74,6 +74,8 @@ internal static class Program
             NamespaceCommand.Create(),
             TranslateCommand.Create(),
             ListCommand.Create(),
+            ExplainCommand.Create(),
+            CaptureCommand.Create(),
             InfoBlockCommand.Create(),
             BttCommand.Create(),
             ImageCommand.Create(),

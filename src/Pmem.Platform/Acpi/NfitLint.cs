@@ -48,6 +48,9 @@ public sealed partial class NfitLint
         return [.. scan.Faults.Select(fault => fault.ToFinding())];
     }
 
+    /// <summary>Whether Linux takes the whole bus down, or does not bring it up, because of a finding.</summary>
+    internal static bool StopsBus(LintFinding finding) => finding.Effect.Contains(NoBus, StringComparison.Ordinal) || finding.Effect.Contains(NfitScan.NothingRegistered, StringComparison.Ordinal);
+
     private void Run()
     {
         foreach (NfitFault fault in _scan.Faults)

@@ -8,7 +8,7 @@ namespace Pmem.Platform.Acpi;
 /// </summary>
 public sealed class NfitScan
 {
-    private const string NothingRegistered = "Linux registers nothing: the bus fails with -ENOMEM";
+    internal const string NothingRegistered = "Linux registers nothing: the bus fails with -ENOMEM";
     private readonly List<NfitEntry> _entries = [];
     private readonly List<NfitFault> _faults = [];
 

@@ -12,6 +12,8 @@ internal sealed class EvidenceMemory(RegionEvidence region) : IRegionMemory
     {
         if (!readOnly)
             throw new PmemException($"{region.Name} is evidence, which nobody may change: change the platform itself");
+        if (length <= 0 || offset < 0)
+            throw new PmemException($"{region.Name} has no {length} bytes at {offset}");
         if (length > MostBytes)
             throw new PmemException($"{length} bytes of evidence are more than {MostBytes}, which are looked at at once");
         byte[] bytes = new byte[length];

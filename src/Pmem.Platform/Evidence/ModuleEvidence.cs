@@ -1,5 +1,6 @@
 using Pmem.Platform.Acpi;
 using Pmem.Platform.Labels;
+using Pmem.Platform.Model;
 
 namespace Pmem.Platform.Evidence;
 
@@ -25,6 +26,12 @@ public sealed record ModuleEvidence(NfitDeviceHandle Handle, ulong Capacity)
 
     /// <summary>Whether a passphrase locks it.</summary>
     public bool IsLocked { get; init; }
+
+    /// <summary>What it says of its health; null when that is not known.</summary>
+    public DimmHealth? Health { get; init; }
+
+    /// <summary>What else is known of it: functions, security, firmware. Presence, flags and identity are those of the table.</summary>
+    public DimmDetails Details { get; init; } = new();
 
     /// <summary>Ranges of media that are known to be unreadable.</summary>
     public IReadOnlyList<(ulong Address, ulong Length)> Poison { get; init; } = [];

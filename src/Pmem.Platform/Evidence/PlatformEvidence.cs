@@ -92,7 +92,8 @@ public sealed class PlatformEvidence : IDisposable
         var platform = new LabelledPlatform(
             Source,
             [.. Modules.Select((module, i) => new PlatformDimm(module.Handle, PhysicalIdOf(module), IdOf(module), module.Capacity, module.Labels is null ? null : new EvidenceLabels(module.Labels, NameOf(i))))],
-            [.. managed.Select(region => new PlatformRegion(region.Description, region.Modules, new EvidenceMemory(region), Domain, region.Mappings.Any(mapping => StateOf(mapping.Handle).HasFlag(NfitStateFlags.NotArmed))))]);
+            [.. managed.Select(region => new PlatformRegion(region.Description, region.Modules, new EvidenceMemory(region), Domain, region.Mappings.Any(mapping => StateOf(mapping.Handle).HasFlag(NfitStateFlags.NotArmed))))],
+            new EvidenceHardware(this));
         IReadOnlyList<RegionView> views = platform.GetRegions();
         foreach (RegionEvidence region in Regions)
         {
@@ -108,9 +109,12 @@ public sealed class PlatformEvidence : IDisposable
         Nfit.Of<NfitRegionMapping>().Where(mapping => mapping.Handle == handle).Aggregate(NfitStateFlags.None, (flags, mapping) => flags | mapping.StateFlags);
 
     /// <summary>Identity of a module, as Linux prints it; empty when the table does not tell.</summary>
-    public string IdOf(ModuleEvidence module) =>
-        Nfit.Of<NfitRegionMapping>().Where(mapping => mapping.Handle == module.Handle)
-            .Select(mapping => Nfit.Of<NfitControlRegion>().FirstOrDefault(control => control.Index == mapping.ControlRegionIndex)?.Id).FirstOrDefault(id => id is not null) ?? string.Empty;
+    public string IdOf(ModuleEvidence module) => ControlOf(module.Handle)?.Id ?? string.Empty;
+
+    /// <summary>The control region with the identity of a module; null when the table does not tell.</summary>
+    internal NfitControlRegion? ControlOf(NfitDeviceHandle handle) =>
+        Nfit.Of<NfitRegionMapping>().Where(mapping => mapping.Handle == handle)
+            .Select(mapping => Nfit.Of<NfitControlRegion>().FirstOrDefault(control => control.Index == mapping.ControlRegionIndex)).FirstOrDefault(control => control is not null);
 
     private ushort PhysicalIdOf(ModuleEvidence module) => Nfit.Of<NfitRegionMapping>().FirstOrDefault(mapping => mapping.Handle == module.Handle)?.PhysicalId ?? 0;
 
@@ -154,6 +158,7 @@ public sealed class PlatformEvidence : IDisposable
                     Device = personality.Mode == NamespaceMode.Devdax ? $"dax{region.Number}.0" : personality.Mode == NamespaceMode.Sector ? $"pmem{region.Number}s" : $"pmem{region.Number}",
                     IsEnabled = personality.CanBeEnabled,
                     Reasons = personality.Reasons,
+                    Remedy = personality.Remedy,
                 },
             ],
         };

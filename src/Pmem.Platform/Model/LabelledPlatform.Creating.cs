@@ -58,30 +58,10 @@ public partial class LabelledPlatform
         int full = Array.FindIndex(areas, area => area!.Current is { } index && index.FreeSlots < 2);
         if (full >= 0)
             return PlatformResult<Plan>.Refused(PlatformError.NoSlots, $"nmem{region.Dimms[full]} has {areas[full]!.Current!.FreeSlots} free label slot(s), and one must stay free", "destroy a namespace");
-        if (FindBadMode(request) is { } bad)
-            return bad;
+        if (CapacityAdvice.FindProblem(request) is { } bad)
+            return PlatformResult<Plan>.Refused(bad.Error, bad.Message, bad.Remedy);
         BttFormat format = areas[0]!.Format == LabelFormat.Efi11 ? BttFormat.Linux11 : BttFormat.Uefi20;
         return Place(region.Description, name, request, new RegionSpace(region.Description, areas, replaced?.RawUuid), replaced, format);
-    }
-
-    private static PlatformResult<Plan>? FindBadMode(NamespaceRequest request)
-    {
-        bool hasPages = request.Mode is NamespaceMode.Fsdax or NamespaceMode.Devdax;
-        if (request.Alignment is { } alignment && (!hasPages || alignment is not (4096 or DefaultAlignment or 1 << 30)))
-        {
-            return PlatformResult<Plan>.Refused(
-                PlatformError.BadAlignment, hasPages ? $"alignment {alignment} is not possible" : $"{request.Mode.ToString().ToLowerInvariant()} mode has no alignment", hasPages ? "take 4096, 2097152 or 1073741824" : "leave it out");
-        }
-
-        if (request.SectorSize is not { } sector)
-            return null;
-        bool legal = request.Mode switch
-        {
-            NamespaceMode.Sector => sector is 512 or 520 or 528 or 4096 or 4104 or 4160 or 4224,
-            NamespaceMode.Devdax => false,
-            _ => sector is 512 or 4096,
-        };
-        return legal ? null : PlatformResult<Plan>.Refused(PlatformError.BadSectorSize, $"sectors of {sector} bytes are not possible in {request.Mode.ToString().ToLowerInvariant()} mode", "take 512 or 4096; sector mode also has 520, 528, 4104, 4160 and 4224");
     }
 
     private static PlatformResult<Plan> Place(RegionDescription region, string name, NamespaceRequest request, RegionSpace space, NamespaceView? replaced, BttFormat format)
@@ -91,18 +71,16 @@ public partial class LabelledPlatform
         ulong size = request.Size ?? (space.MaximumExtent / unit * unit);
         if (request.Size is null && size == 0)
             return PlatformResult<Plan>.Refused(PlatformError.NoSpace, $"{name} has no free extent of {unit} bytes", "destroy a namespace");
-        CapacityAdvice advice = CapacityAdvice.For(ways, region.Alignment, region.SystemBase, request, size);
+
+        // A reconfigured namespace stays where it is when its size does.
+        ulong? place = replaced is not null && size == replaced.RawSize ? (replaced.Start - region.SystemBase) / (ulong)ways : space.Find(size, unit);
+        CapacityAdvice advice = CapacityAdvice.For(ways, region.Alignment, region.SystemBase + ((place ?? 0) * (ulong)ways), request, size, format);
         if (!advice.IsLegal)
         {
             ulong suggestion = advice.LargerSize <= space.MaximumExtent ? advice.LargerSize : advice.SmallerSize;
             return PlatformResult<Plan>.Refused(PlatformError.BadSize, advice.Reason, suggestion == 0 ? $"the largest free extent has {space.MaximumExtent} bytes" : $"take {suggestion}", suggestion == 0 ? null : suggestion);
         }
 
-        if (request.Mode == NamespaceMode.Sector && size < (ulong)(BttLayout.MinimumArena + format.InitialOffset))
-            return PlatformResult<Plan>.Refused(PlatformError.BadSize, $"a BTT {format.Major}.{format.Minor} needs more than {size} bytes", $"take {size + unit}", size + unit);
-
-        // A reconfigured namespace stays where it is when its size does.
-        ulong? place = replaced is not null && size == replaced.RawSize ? (replaced.Start - region.SystemBase) / (ulong)ways : space.Find(size, unit);
         if (place is not { } offset)
         {
             ulong largest = space.MaximumExtent / unit * unit;

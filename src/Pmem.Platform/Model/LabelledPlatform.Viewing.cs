@@ -28,6 +28,7 @@ public partial class LabelledPlatform
             SetCookie = description.Cookie.For(verdict.DimmEnabled[0] && !IsDimmDisabled(region.Dimms[0]) ? areas[0]?.Format : LabelFormat.Efi11),
             State = isOff ? RegionState.Disabled : verdict.State,
             Reason = isOff ? "it was disabled" : verdict.Reason,
+            Remedy = isOff ? "enable it: 'pmem region enable'" : verdict.Remedy,
             IsReadOnly = region.IsReadOnly,
             Domain = region.Domain,
             Mappings = [.. description.Mappings.Select((mapping, i) => new MappingView($"nmem{region.Dimms[i]}", mapping.DpaStart, mapping.Size, description.PositionOf(i)))],
@@ -68,6 +69,7 @@ public partial class LabelledPlatform
             IsEnabled = personality.CanBeEnabled,
             CanBeEnabled = personality.CanBeEnabled,
             Reasons = personality.Reasons,
+            Remedy = personality.Remedy,
         };
         if (personality.Pfn is { } block)
         {

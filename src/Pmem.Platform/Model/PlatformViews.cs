@@ -57,6 +57,9 @@ public sealed record RegionView
     /// <summary>Why it is not enabled, or came up without labels.</summary>
     public required string Reason { get; init; }
 
+    /// <summary>What to do about it; empty when nothing is to be done.</summary>
+    public string Remedy { get; init; } = string.Empty;
+
     /// <summary>Whether nothing may be written: a DIMM is not armed.</summary>
     public required bool IsReadOnly { get; init; }
 
@@ -129,4 +132,7 @@ public sealed record NamespaceView
 
     /// <summary>Why it is what it is.</summary>
     public required IReadOnlyList<string> Reasons { get; init; }
+
+    /// <summary>What would make it what it was meant to be; empty when it is.</summary>
+    public string Remedy { get; init; } = string.Empty;
 }

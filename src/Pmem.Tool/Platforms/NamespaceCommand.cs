@@ -23,6 +23,7 @@ internal static class NamespaceCommand
             ListVerb(),
             CreateVerb(),
             ReconfigureVerb(),
+            Triage.AdviseVerb.Create(),
             OneVerb("destroy", "Destroy a namespace. 'pmem labels repair --restore' can bring it back as long as its labels' slots are free.", (platform, name, force) => platform.DestroyNamespace(name, force)),
             OneVerb("enable", "Enable a namespace.", (platform, name, _) => platform.EnableNamespace(name)),
             OneVerb("disable", "Disable a namespace.", (platform, name, _) => platform.DisableNamespace(name)),
@@ -134,7 +135,7 @@ internal static class NamespaceCommand
     }
 
     /// <summary>What a namespace shall be.</summary>
-    private sealed class RequestOptions
+    internal sealed class RequestOptions
     {
         private readonly Option<string> _mode = new("--mode", "-m") { Description = "raw, sector, fsdax or devdax.", DefaultValueFactory = _ => "fsdax" };
         private readonly Option<string?> _size = new("--size", "-s") { Description = "Raw bytes; the largest free extent if not given." };
@@ -148,9 +149,9 @@ internal static class NamespaceCommand
 
         public Option<bool> Json { get; } = PoolCommand.JsonOption();
 
-        public Command AddTo(Command command)
+        public Command AddTo(Command command, bool hasIdentity = true)
         {
-            foreach (Option option in (Option[])[Folder, _mode, _size, _align, _map, _sector, _name, _uuid, Json])
+            foreach (Option option in (Option[])[Folder, _mode, _size, _align, _map, _sector, .. hasIdentity ? [_name, _uuid] : Array.Empty<Option>(), Json])
                 command.Options.Add(option);
             return command;
         }
@@ -174,7 +175,7 @@ internal static class NamespaceCommand
                 { } text => throw new PmemException($"'{text}' is no place for page structures: write dev or mem"),
             },
             SectorSize = parsed.GetValue(_sector),
-            Name = parsed.GetValue(_name)!,
+            Name = parsed.GetValue(_name) ?? string.Empty,
             Uuid = parsed.GetValue(_uuid) is not { } uuid ? null : Guid.TryParse(uuid, out Guid value) ? value : throw new PmemException($"'{uuid}' is not a uuid"),
         };
     }

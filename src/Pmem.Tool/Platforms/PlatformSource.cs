@@ -1,11 +1,12 @@
 using System.CommandLine;
 using Pmem.Emulation;
+using Pmem.Platform.Captures;
 using Pmem.Platform.Model;
 
 namespace Pmem.Tool.Platforms;
 
 /// <summary>
-/// Where a platform comes from: <c>--platform PATH</c>, or else the environment variable <c>PMEM_PLATFORM</c>, names the folder of a virtual platform.
+/// Where a platform comes from: <c>--platform PATH</c>, or else the environment variable <c>PMEM_PLATFORM</c>, names the folder of a virtual platform, or a capture.
 /// </summary>
 internal sealed class PlatformSource : IDisposable
 {
@@ -34,7 +35,7 @@ internal sealed class PlatformSource : IDisposable
     public VirtualPlatform? Virtual => _owned as VirtualPlatform;
 
     /// <summary>The option that names a platform.</summary>
-    public static Option<string?> Option() => new("--platform", "-p") { Description = $"The folder of the platform; {Variable} if not given." };
+    public static Option<string?> Option() => new("--platform", "-p") { Description = $"The folder of the platform, or a capture of one; {Variable} if not given." };
 
     /// <summary>Opens the platform that the option or the environment names. The caller disposes it, which keeps what was disabled.</summary>
     /// <param name="path">What the option said; null for nothing.</param>
@@ -53,7 +54,13 @@ internal sealed class PlatformSource : IDisposable
     public void Dispose() => _owned?.Dispose();
 
     // Other forms of platforms in files are told apart here.
-    private static PlatformSource OpenPath(string path) => OpenFolder(path);
+    private static PlatformSource OpenPath(string path) => File.Exists(path) ? OpenCapture(path) : OpenFolder(path);
+
+    private static PlatformSource OpenCapture(string path)
+    {
+        Capture capture = Capture.Open(path);
+        return new PlatformSource(path, capture.Evidence.Platform, capture);
+    }
 
     private static PlatformSource OpenFolder(string path)
     {

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using Pmem.Platform;
 using Pmem.Platform.Acpi;
+using Pmem.Platform.Evidence;
+using Pmem.Platform.Explaining;
 
 namespace Interop.Guest;
 
@@ -81,7 +83,18 @@ public sealed class GuestFaultTests
     {
         using var machine = new GuestMachine();
         machine.Write(Start, [0]);
-        return machine.Run([table, NvdimmSsdt.Build([.. Enumerable.Range(0, devices).Select(i => new NvdimmDevice { Handle = Module(i).Handle })])], new E820Range(Start, 64 << 20, E820Type.Reserved), Script);
+        byte[] ssdt = NvdimmSsdt.Build([.. Enumerable.Range(0, devices).Select(i => new NvdimmDevice { Handle = Module(i).Handle })]);
+        IReadOnlyDictionary<string, string> guest = machine.Run([table, ssdt], new E820Range(Start, 64 << 20, E820Type.Reserved), Script);
+        Assert.Equal(Predict(table, ssdt), guest["regions"].Trim());
+        return guest;
+    }
+
+    /// <summary>What 'pmem explain' says of the same tables.</summary>
+    private static string Predict(byte[] table, byte[] ssdt)
+    {
+        using PlatformEvidence evidence = ImageSet.OfTable(table, [], null, ssdt);
+        KernelPrediction prediction = PlatformExplainer.Predict(evidence, KernelVersion.Linux61);
+        return string.Join('\n', prediction.Regions.Select(region => $"{region.View.Size} {(region.IsReadOnly ? 1 : 0)} {(region.PersistenceDomain == "unknown" ? string.Empty : region.PersistenceDomain)}")).Trim();
     }
 
     private static void Finds(string rule, byte[] table, int devices = 2)

@@ -1,7 +1,10 @@
 using System.Globalization;
 using Pmem.Emulation.Guest;
 using Pmem.Platform;
+using Pmem.Platform.Evidence;
+using Pmem.Platform.Explaining;
 using Pmem.Platform.Labels;
+using Pmem.Platform.Model;
 
 namespace Interop.Guest;
 
@@ -67,7 +70,13 @@ public sealed class GuestLabelTests : IDisposable
               done
             done
             """);
-        Assert.Equal(expected, Seen(output, [.. cases.Select(test => test.Name)]));
+        List<string> seen = Seen(output, [.. cases.Select(test => test.Name)]);
+        Assert.Equal(expected, seen);
+
+        // What 'pmem explain' says of the same files is what the kernel did.
+        using PlatformEvidence evidence = ImageSet.OfQemu([.. Enumerable.Range(0, cases.Length).Select(slot => Path.Combine(_folder, $"nv{slot}"))], AreaSize);
+        KernelPrediction prediction = PlatformExplainer.Predict(evidence, KernelVersion.Linux61);
+        Assert.Equal(seen, prediction.Regions.Select((region, slot) => $"{cases[slot].Name}: {Describe(region.View)}"));
     }
 
     private static Guid Uuid(int number) => new(number, 0x4444, 0x5555, 0x88, 1, 2, 3, 4, 5, 6, 7);
@@ -117,6 +126,13 @@ public sealed class GuestLabelTests : IDisposable
         RegionState.Disabled => "disabled",
         RegionState.LabelLess => $"raw {Media}",
         _ => string.Join(' ', verdict.Namespaces.Select(space => $"{space.Uuid} {space.Size}").Order(StringComparer.Ordinal).Prepend("enabled")),
+    };
+
+    private static string Describe(RegionView region) => region.State switch
+    {
+        RegionState.Disabled => "disabled",
+        RegionState.LabelLess => $"raw {region.Namespaces.Single().RawSize}",
+        _ => string.Join(' ', region.Namespaces.Select(space => $"{space.RawUuid} {space.RawSize}").Order(StringComparer.Ordinal).Prepend("enabled")),
     };
 
     private static List<string> Seen(string output, string[] names)

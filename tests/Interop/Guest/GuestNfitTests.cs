@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Pmem.Platform.Acpi;
+using Pmem.Platform.Evidence;
+using Pmem.Platform.Explaining;
 using Pmem.Platform.Labels;
 
 namespace Interop.Guest;
@@ -86,6 +88,23 @@ public sealed class GuestNfitTests(GuestPlatforms platforms) : IClassFixture<Gue
             Assert.Equal($"{set + 1}", words[3]);
             first += GuestPlatform.Ways[set];
         }
+    }
+
+    [Theory]
+    [MemberData(nameof(Both))]
+    public void What_is_predicted_is_what_Linux_made(NvdimmMethods methods)
+    {
+        GuestPlatform platform = platforms.With(methods);
+        using var evidence = new PlatformEvidence("guest", platform.Nfit.ToBytes(), Enumerable.Range(0, GuestPlatform.Modules).Select(i => new ModuleEvidence(platform.Module(i).Handle, GuestPlatform.SetSize) { Labels = platform.Labels(i) }));
+        KernelPrediction prediction = PlatformExplainer.Predict(evidence, KernelVersion.Linux61);
+        Assert.Equal(
+            platform.Regions().Select(region => $"{region.GetProperty("dev")} {region.GetProperty("type")} {region.GetProperty("size")} {region.GetProperty("iset_id")} {region.GetProperty("persistence_domain")}"),
+            prediction.Regions.Select(region => $"{region.Name} {region.Type} {region.View.Size} {region.View.SetCookie} {region.PersistenceDomain}"));
+        Assert.Equal(platform.Sections["sysfs"].Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line[^1]), prediction.Regions.Select(region => region.DeepFlush == true ? '1' : '0'));
+        Assert.Equal(platform.Dimms().Select(dimm => $"{dimm.GetProperty("dev")} {dimm.GetProperty("id")}").Order(StringComparer.Ordinal), prediction.Dimms.Where(dimm => dimm.IsEnabled).Select(dimm => $"{dimm.Name} {dimm.Id}"));
+        Assert.Equal(
+            platform.Json("after").EnumerateArray().Select(made => $"{made.GetProperty("dev")} {made.GetProperty("mode")} {made.GetProperty("size")} {made.GetProperty("uuid")} {made.GetProperty("name")} {made.GetProperty("blockdev")}").Order(StringComparer.Ordinal),
+            prediction.Regions.SelectMany(region => region.View.Namespaces).Select(space => $"{space.Name} {space.Mode.ToString().ToLowerInvariant()} {space.Size} {space.Uuid} {space.FriendlyName} {space.Device}").Order(StringComparer.Ordinal));
     }
 
     [Theory]

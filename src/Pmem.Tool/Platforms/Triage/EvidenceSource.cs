@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Pmem.Platform.Captures;
 using Pmem.Platform.Evidence;
 using Pmem.Platform.Labels;
 using Pmem.Tool.InfoBlocks;
@@ -12,11 +13,14 @@ namespace Pmem.Tool.Platforms.Triage;
 internal sealed class EvidenceSource
 {
     private readonly Argument<string[]> _images = new("IMAGE") { Description = "Images of modules: media, then labels, as QEMU's nvdimm device keeps them. Not with --platform.", Arity = ArgumentArity.ZeroOrMore };
-    private readonly Option<string?> _platform = new("--platform", "-p") { Description = $"The folder of a platform; {PlatformSource.Variable} if neither this nor an image is given." };
+    private readonly Option<string?> _platform = new("--platform", "-p") { Description = $"The folder of a platform, or a capture; {PlatformSource.Variable} if neither this nor an image is given." };
     private readonly Option<string?> _nfit = new("--nfit") { Description = "The table that describes the images' modules, in the order of their handles." };
     private readonly Option<string[]> _ssdt = new("--ssdt") { Description = "A table with the modules' devices; more than one may be given." };
     private readonly Option<string?> _labelSize = new("--label-size") { Description = "Bytes of the label storage area at the end of each image; found if not given." };
     private readonly Option<string?> _base = new("--base") { Description = "System physical address of the first image, without a table.", DefaultValueFactory = _ => $"0x{ImageSet.QemuAddress:x}" };
+
+    /// <summary>Whether nothing at all means this machine.</summary>
+    public bool CanBeMachine { get; init; }
 
     /// <summary>Adds the options to a verb.</summary>
     public Command AddTo(Command command)
@@ -35,7 +39,7 @@ internal sealed class EvidenceSource
         string? nfit = parsed.GetValue(_nfit);
         string? platform = parsed.GetValue(_platform);
         if (images.Length == 0 && nfit is null)
-            return OpenPlatform(platform ?? Environment.GetEnvironmentVariable(PlatformSource.Variable) ?? throw new PmemException($"say which platform: --platform DIR, images of modules, --nfit FILE, or set {PlatformSource.Variable}"));
+            return OpenPlatform(platform);
         if (platform is not null)
             throw new PmemException("--platform is one thing to look at, images or a table are another: give one of them");
         int? labelSize = parsed.GetValue(_labelSize) is { } text ? LabelSize(text) : null;
@@ -44,9 +48,21 @@ internal sealed class EvidenceSource
         return ImageSet.OfQemu(images, labelSize, (ulong)InfoBlockFile.ParseNumber(parsed.GetValue(_base), 0));
     }
 
-    /// <summary>Evidence of the platform at a path.</summary>
-    public static PlatformEvidence OpenPlatform(string path)
+    /// <summary>The same, with what a kernel shows of it, if it is a running one.</summary>
+    public (PlatformEvidence Evidence, IReadOnlyDictionary<string, string> Texts) OpenWithTexts(ParseResult parsed)
     {
+        bool isNamed = parsed.GetValue(_images) is { Length: > 0 } || parsed.GetValue(_nfit) is not null || parsed.GetValue(_platform) is not null;
+        return isNamed || !CanBeMachine || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(PlatformSource.Variable))
+            ? (Open(parsed), new Dictionary<string, string>())
+            : RunningMachine.Read();
+    }
+
+    /// <summary>Evidence of the platform at a path, or of the one that the environment names: a folder, or a capture.</summary>
+    public static PlatformEvidence OpenPlatform(string? path)
+    {
+        path ??= Environment.GetEnvironmentVariable(PlatformSource.Variable);
+        if (path is not null && File.Exists(path))
+            return Capture.Open(path).Evidence;
         using PlatformSource platform = PlatformSource.Open(path);
         return platform.DemandVirtual().GetEvidence();
     }

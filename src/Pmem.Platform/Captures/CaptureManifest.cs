@@ -1,0 +1,65 @@
+using System.Text.Json.Serialization;
+using Pmem.Platform.Model;
+
+namespace Pmem.Platform.Captures;
+
+/// <summary>What a capture says of itself (docs/formats/capture.md).</summary>
+internal sealed record CaptureManifest
+{
+    public const string FormatName = "pmem-capture";
+    public const int CurrentVersion = 1;
+
+    public string Format { get; init; } = string.Empty;
+
+    public int Version { get; init; }
+
+    /// <summary>Where it was made from.</summary>
+    public string Source { get; init; } = string.Empty;
+
+    public IReadOnlyList<CaptureModule> Modules { get; init; } = [];
+
+    /// <summary>What was left out, sentences.</summary>
+    public IReadOnlyList<string> Omitted { get; init; } = [];
+}
+
+/// <summary>A module in a manifest.</summary>
+internal sealed record CaptureModule
+{
+    public uint Handle { get; init; }
+
+    public ulong Capacity { get; init; }
+
+    public string? File { get; init; }
+
+    public ulong? LabelOffset { get; init; }
+
+    public bool Present { get; init; } = true;
+
+    public bool Locked { get; init; }
+
+    public IReadOnlyList<CaptureRange> Poison { get; init; } = [];
+
+    /// <summary>Ranges of media that were kept, in the order of their addresses.</summary>
+    public IReadOnlyList<CaptureRange> Extents { get; init; } = [];
+
+    public DimmHealth? Health { get; init; }
+
+    public string? CommandFamily { get; init; }
+
+    public DimmSecurity? Security { get; init; }
+
+    public DimmFirmware? Firmware { get; init; }
+
+    public long? DirtyShutdowns { get; init; }
+}
+
+/// <summary>A range of media.</summary>
+/// <param name="Address">DIMM physical address.</param>
+/// <param name="Length">Bytes.</param>
+/// <param name="Zero">Of kept ranges: bytes read as zeros, and none are in the file.</param>
+/// <param name="Withheld">Of kept ranges: they are not zero, but somebody's data, which say nothing of the namespace and are not shown.</param>
+internal sealed record CaptureRange(ulong Address, ulong Length, bool Zero = false, bool Withheld = false);
+
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(CaptureManifest))]
+internal sealed partial class CaptureJson : JsonSerializerContext;

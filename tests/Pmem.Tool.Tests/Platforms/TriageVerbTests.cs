@@ -1,0 +1,82 @@
+using System.Text.Json;
+using Pmem.Tool.Tests.Labels;
+
+namespace Pmem.Tool.Tests.Platforms;
+
+public sealed class TriageVerbTests : IDisposable
+{
+    private readonly PoolFixture _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public void A_platform_is_explained_captured_and_read_from_the_capture()
+    {
+        string folder = Make();
+        JsonElement[] explained = [.. ToolRunner.Json(0, "explain", "--platform", folder, "--kernel", "all").EnumerateArray()];
+        Assert.Equal(["5.10", "6.1", "6.12"], explained.Select(kernel => kernel.GetProperty("kernel").GetString()));
+        Assert.All(explained, kernel => JsonPage.Compare("## `pmem explain --json", kernel));
+
+        string file = _files.File("vm1.capture");
+        JsonElement captured = ToolRunner.Json(0, "capture", "--platform", folder, "-o", file);
+        JsonPage.Compare("## `pmem capture --json", captured);
+        Assert.Contains("already", ToolRunner.Fail("capture", "--platform", folder, "-o", file), StringComparison.Ordinal);
+        byte[] before = File.ReadAllBytes(file);
+        Assert.Equal(0, ToolRunner.Run("capture", "--platform", file, "-o", file, "--force").ExitCode);
+        Assert.Equal(before, File.ReadAllBytes(file));
+
+        // What is read from the capture is what is read from the platform.
+        foreach (string[] verb in (string[][])[["explain"], ["namespace", "list"], ["namespace", "advise", "--mode", "raw"], ["translate", "--region", "region0", "--offset", "4096"]])
+            Assert.Equal(Without(folder, ToolRunner.Json(0, [.. verb, "--platform", folder]).ToString()), ToolRunner.Json(0, [.. verb, "--platform", file]).ToString());
+        Assert.Contains("nobody may change", ToolRunner.Fail("namespace", "create", "--platform", file, "--size", "32M"), StringComparison.Ordinal);
+
+        // The index blocks are lost.
+        using (FileStream image = File.OpenWrite(Path.Combine(folder, "dimm-0.img")))
+        {
+            image.Position = 128 << 20;
+            image.Write(new byte[512]);
+        }
+
+        ToolResult exposed = ToolRunner.Run("explain", Path.Combine(folder, "dimm-0.img"), "--label-size", "128KiB");
+        Assert.Equal(1, exposed.ExitCode);
+        Assert.Contains("one raw device over everything", exposed.Output, StringComparison.Ordinal);
+        Assert.Contains("remedy: ", exposed.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Advice_needs_no_platform()
+    {
+        JsonElement advice = ToolRunner.Json(1, "namespace", "advise", "--ways", "6", "--size", "100GiB").EnumerateArray().Single();
+        JsonPage.Compare("## `pmem namespace advise --json", advice);
+        Assert.Equal((false, 96UL << 20), (advice.GetProperty("legal").GetBoolean(), advice.GetProperty("unit").GetUInt64()));
+        ulong larger = advice.GetProperty("largerSize").GetUInt64();
+        JsonElement legal = ToolRunner.Json(0, "namespace", "advise", "--ways", "6", "--size", $"{larger}").EnumerateArray().Single();
+        Assert.True(legal.GetProperty("legal").GetBoolean());
+        Assert.Equal(advice.GetProperty("usableSize").GetUInt64(), legal.GetProperty("usableSize").GetUInt64());
+        Assert.Contains("100663296", ToolRunner.Run("namespace", "advise", "--ways", "6", "--size", "100GiB").Output, StringComparison.Ordinal);
+        Assert.Contains("4096, 2097152 or 1073741824", ToolRunner.Fail("namespace", "advise", "--ways", "1", "--size", "1GiB", "--align", "64KiB"), StringComparison.Ordinal);
+        Assert.Contains("--size", ToolRunner.Fail("namespace", "advise", "--ways", "1"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_cannot_be_looked_at_is_refused_in_one_sentence()
+    {
+        string file = _files.File("no.capture");
+        File.WriteAllText(file, "not a capture at all");
+        Assert.Contains("capture", ToolRunner.Fail("explain", "--platform", file), StringComparison.Ordinal);
+        Assert.Contains("5.10, 6.1, 6.12", ToolRunner.Fail("explain", "--platform", file, "--kernel", "2.4"), StringComparison.Ordinal);
+        Assert.Contains("Linux 5.18", ToolRunner.Run("explain", "--differences").Output, StringComparison.Ordinal);
+    }
+
+    private string Make()
+    {
+        string folder = _files.File("vm1");
+        Assert.Equal(0, ToolRunner.Run("platform", "create", folder, "--size", "128MiB").ExitCode);
+        Assert.Equal(0, ToolRunner.Run("namespace", "create", "--platform", folder, "--size", "32M", "--name", "data").ExitCode);
+        Assert.Equal(0, ToolRunner.Run("namespace", "create", "--platform", folder, "--mode", "sector", "--size", "32M", "--name", "log").ExitCode);
+        return folder;
+    }
+
+    // A capture knows files by their names alone.
+    private static string Without(string folder, string text) => text.Replace(folder + "/", string.Empty, StringComparison.Ordinal);
+}
