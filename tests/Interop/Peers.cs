@@ -101,9 +101,14 @@ internal static class Peers
         foreach (string file in Directory.GetFiles(source, "*.c"))
         {
             string name = Path.GetFileNameWithoutExtension(file);
-            string[] arguments = name == "trace_shim"
-                ? ["-O2", "-shared", "-fPIC", "-o", Path.Combine(target, "libtrace_shim.so"), file, "-ldl"]
-                : ["-O2", "-rdynamic", "-o", Path.Combine(target, name), file, "-lpmemobj", "-lpmemlog", "-lpmemblk", "-lpmem", "-ldl", "-lpthread"];
+            string[] arguments = name switch
+            {
+                "trace_shim" => ["-O2", "-shared", "-fPIC", "-o", Path.Combine(target, "libtrace_shim.so"), file, "-ldl"],
+
+                // Runs in guests, which have no libraries.
+                "dax_store" => ["-O2", "-static", "-o", Path.Combine(target, name), file],
+                _ => ["-O2", "-rdynamic", "-o", Path.Combine(target, name), file, "-lpmemobj", "-lpmemlog", "-lpmemblk", "-lpmem", "-ldl", "-lpthread"],
+            };
             PeerResult result = Run("gcc", arguments);
             Assert.True(result.ExitCode == 0, $"gcc {file}: {result.Error}");
         }

@@ -1,3 +1,4 @@
+using Pmem.Emulation;
 using Pmem.Emulation.Guest;
 using Pmem.Platform.Acpi;
 
@@ -63,12 +64,27 @@ internal sealed class GuestMachine : IDisposable
     /// <summary>Boots on the memory and with the tables of a virtual platform, and runs a script.</summary>
     public static IReadOnlyDictionary<string, string> Run(GuestMemory memory, string script) => Boot(options => memory.AddTo(options) with { Script = script }).Sections;
 
+    /// <summary>Boots on a platform, as <c>pmem vm run</c> does, with more files in the guest (<c>dax_store</c> and the like), and runs a script.</summary>
+    public static IReadOnlyDictionary<string, string> Run(VirtualPlatform platform, IReadOnlyDictionary<string, string> files, string script, GuestAttachment attachment = GuestAttachment.Tables)
+    {
+        using var archive = new CpioArchive();
+        foreach ((string path, string from) in files)
+            archive.AddFile(path, File.ReadAllBytes(from));
+        VirtualMachineOptions options = Options() with { Script = script };
+        return Task.Run(() => PlatformGuest.RunAsync(platform, options with { Initrd = [.. options.Initrd, archive.ToArray()] }, attachment)).GetAwaiter().GetResult().Sections;
+    }
+
     /// <summary>Boots the machine of the peers with what a test adds to it, and waits for its end.</summary>
     public static GuestConsole Boot(Func<VirtualMachineOptions, VirtualMachineOptions> configure)
     {
-        Peers.Tool("qemu-system-x86_64");
-        var options = new VirtualMachineOptions { Kernel = GuestSystem.Kernel.Image, Initrd = [GuestSystem.Initrd], Timeout = s_limit };
+        VirtualMachineOptions options = configure(Options());
         // On a thread of its own: a continuation would wait for the test runner's threads, which all wait here.
-        return Task.Run(() => VirtualMachine.RunAsync(configure(options))).GetAwaiter().GetResult();
+        return Task.Run(() => VirtualMachine.RunAsync(options)).GetAwaiter().GetResult();
+    }
+
+    private static VirtualMachineOptions Options()
+    {
+        Peers.Tool("qemu-system-x86_64");
+        return new VirtualMachineOptions { Kernel = GuestSystem.Kernel.Image, Initrd = [GuestSystem.Initrd], Timeout = s_limit };
     }
 }

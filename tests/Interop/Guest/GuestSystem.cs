@@ -9,6 +9,7 @@ internal static class GuestSystem
     {
         Peers.Tool("busybox");
         Peers.Tool("ndctl");
+        Peers.Tool("mkfs.ext4");
         return GuestInitrd.Build(Kernel);
     });
 
