@@ -93,13 +93,33 @@ internal static class PlatformCommand
     {
         Argument<string> folder = FolderArgument();
         var adr = new Option<bool>("--adr-failure") { Description = "Write queues do not reach the media: every DIMM counts a dirty shutdown." };
+        var during = new Option<string?>("--during") { Description = "Cut it in the middle of a transaction of ours on the object pool of this namespace, such as namespace0.0." };
         var seed = new Option<int>("--seed") { Description = "Chooses what survives, where something was under way.", DefaultValueFactory = _ => 1 };
         Option<bool> json = PoolCommand.JsonOption();
-        var command = new Command("power-cut", "Cut the power of a platform that no process has open.\n\nExample: pmem platform power-cut vm1 --adr-failure") { folder, adr, seed, json };
+        var command = new Command("power-cut", """
+            Cut the power of a platform that no other process has open. What programs stored and closed before is taken as durable. To see a power cut meet
+            stores that are under way, name a namespace with an object pool: --during moves money between accounts in it, transaction by transaction, and
+            cuts the power in the middle of one; of stores that were not durable, some survive, as the seed says. Programs do the same to themselves with
+            VirtualPlatform.OpenTracked and PowerCut.
+
+            Examples:
+              pmem platform power-cut vm1 --adr-failure
+              pmem platform power-cut vm1 --during namespace0.0 --seed 7
+            """) { folder, adr, during, seed, json };
         command.SetAction(parsed =>
         {
-            using (VirtualPlatform platform = VirtualPlatform.Open(parsed.GetValue(folder)!))
+            if (parsed.GetValue(during) is { } name)
+            {
+                NamespacePath path = NamespacePath.Parse($"{parsed.GetValue(folder)}:{name}") ?? throw new PmemException($"'{name}' is not a name such as namespace0.0");
+                int committed = PowerCutWorkload.Run(path, parsed.GetValue(seed), parsed.GetValue(adr));
+                Console.Error.WriteLine($"the power went in transaction {committed + 1} on {path}: {committed} were committed; 'pmem pool recover {path}' recovers the pool");
+            }
+            else
+            {
+                using VirtualPlatform platform = VirtualPlatform.Open(parsed.GetValue(folder)!);
                 platform.PowerCut(parsed.GetValue(seed), parsed.GetValue(adr));
+            }
+
             using VirtualPlatform again = VirtualPlatform.Open(parsed.GetValue(folder)!);
             Print(again, parsed.GetValue(json));
             return Program.Success;

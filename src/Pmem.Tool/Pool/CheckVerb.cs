@@ -6,6 +6,7 @@ using Pmem.Objects;
 using Pmem.Objects.Types;
 using Pmem.Pools;
 using Pmem.Pools.Checking;
+using Pmem.Tool.Platforms;
 
 namespace Pmem.Tool.Pool;
 
@@ -30,14 +31,19 @@ internal static class CheckVerb
 
     private static int Run(string path, string? types, bool json)
     {
-        PoolHeader? header = PoolFile.ReadHeader(path);
-        PoolCheckResult result = Check(path, header, types is null ? null : ObjectTypes.Load(types));
-        bool needsRecovery = header is { } known && PoolSummary.IsDirty(in known);
+        ObjectTypes? known = types is null ? null : ObjectTypes.Load(types);
+        (PoolCheckResult result, bool needsRecovery) = NamespacePath.Parse(path) is { } space ? space.Check(known) : CheckFile(path, known);
         if (json)
             WriteJson(path, result, needsRecovery);
         else
             WriteText(path, result, needsRecovery);
         return result.IsConsistent ? Program.Success : Program.NotConsistent;
+    }
+
+    private static (PoolCheckResult Result, bool NeedsRecovery) CheckFile(string path, ObjectTypes? types)
+    {
+        PoolHeader? header = PoolFile.ReadHeader(path);
+        return (Check(path, header, types), header is { } known && PoolSummary.IsDirty(in known));
     }
 
     /// <summary>Checks a pool of the kind that its header names; one that names none is taken for an object pool.</summary>

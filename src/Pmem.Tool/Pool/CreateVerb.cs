@@ -4,6 +4,7 @@ using Pmem.Blocks;
 using Pmem.Logs;
 using Pmem.Objects;
 using Pmem.Pools;
+using Pmem.Tool.Platforms;
 
 namespace Pmem.Tool.Pool;
 
@@ -33,6 +34,7 @@ internal static class CreateVerb
               pmem pool create log events.pool --size 64MiB
               pmem pool create blk disk.pool --bsize 4KiB --size 1GiB
               pmem pool create obj accounts.set --layout bank
+              pmem pool create obj vm1:namespace0.0 --layout bank
             """) { kind, file, size, largest, inherit, layout, blockSize, mode, force, json };
         command.SetAction(parsed =>
         {
@@ -50,6 +52,8 @@ internal static class CreateVerb
             if (model is not null && model.Header.Kind != wanted)
                 return PoolCommand.Fail($"{model.Path} is a pool of kind {InfoVerb.TypeName(model.Header.Kind)}: inherit from one of the kind that you create");
             string path = parsed.GetValue(file)!;
+            if (NamespacePath.Parse(path) is { } space)
+                return CreateOn(space, wanted, parsed.GetValue(size) is not null || parsed.GetValue(largest), parsed.GetValue(layout) ?? model?.Layout, parsed.GetValue(blockSize), parsed.GetValue(force), parsed.GetValue(json));
             if (!TryGetSize(parsed.GetValue(size), parsed.GetValue(largest), model, wanted, path, out long bytes, out string problem))
                 return PoolCommand.Fail(problem);
             long block = model?.BlockSize ?? DefaultBlockSize;
@@ -60,6 +64,18 @@ internal static class CreateVerb
             return Run(wanted, path, parsed.GetValue(layout) ?? model?.Layout ?? string.Empty, bytes, permissions, parsed.GetValue(force), parsed.GetValue(json));
         });
         return command;
+    }
+
+    private static int CreateOn(NamespacePath space, PoolKind kind, bool hasSize, string? layout, string? blockSize, bool force, bool json)
+    {
+        if (hasSize)
+            return PoolCommand.Fail("a pool on a namespace takes all of it: leave out --size and --max-size");
+        long block = DefaultBlockSize;
+        if (blockSize is not null && (!ByteSize.TryParse(blockSize, out block) || block is < 1 or > int.MaxValue))
+            return PoolCommand.Fail($"'{blockSize}' is not a block size; write a number such as 512 or 4KiB");
+        PoolSummary made = space.Create(kind, layout ?? string.Empty, (int)block, force);
+        Tell(made, $"pool of kind {InfoVerb.TypeName(kind)} in {ByteSize.Format(made.Size)}", json);
+        return Program.Success;
     }
 
     private static bool TryGetSize(string? size, bool largest, PoolSummary? model, PoolKind kind, string path, out long bytes, out string problem)

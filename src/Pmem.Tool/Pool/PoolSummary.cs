@@ -3,6 +3,7 @@ using Pmem.Blocks.Checking;
 using Pmem.Logs;
 using Pmem.Objects;
 using Pmem.Pools;
+using Pmem.Tool.Platforms;
 
 namespace Pmem.Tool.Pool;
 
@@ -61,6 +62,8 @@ internal sealed record PoolSummary
     /// <summary>Looks at a file without changing a byte of it; what needs recovery is recovered on a private copy.</summary>
     public static PoolSummary Of(string path)
     {
+        if (NamespacePath.Parse(path) is { } space)
+            return space.Summarize();
         PoolHeader? read = PoolFile.ReadHeader(path);
         PoolSetFile? set = PoolSetFile.IsPoolSet(path) ? PoolSetFile.Read(path) : null;
         long size = set is null ? new FileInfo(path).Length : set.SizeOfPool();

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Pmem.Blocks;
 using Pmem.Objects;
 using Pmem.Pools;
+using Pmem.Tool.Platforms;
 
 namespace Pmem.Tool.Pool;
 
@@ -19,6 +20,13 @@ internal static class RecoverVerb
 
     private static int Run(string path, bool json)
     {
+        if (NamespacePath.Parse(path) is { } space)
+        {
+            (bool dirty, long operations, long transactions) = space.Recover();
+            Tell(path, dirty, operations, transactions, json);
+            return Program.Success;
+        }
+
         PoolHeader? header = PoolFile.ReadHeader(path);
         bool wasDirty = header is { } known && known.ShutdownState.Dirty != 0;
         if (header?.Kind == PoolKind.Block)

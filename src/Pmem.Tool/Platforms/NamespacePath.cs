@@ -1,0 +1,161 @@
+using System.Text.RegularExpressions;
+using Pmem.Blocks;
+using Pmem.Emulation;
+using Pmem.Logs;
+using Pmem.Objects;
+using Pmem.Objects.Types;
+using Pmem.Platform.InfoBlocks;
+using Pmem.Platform.Model;
+using Pmem.Pools;
+using Pmem.Pools.Checking;
+using Pmem.Tool.Pool;
+
+namespace Pmem.Tool.Platforms;
+
+/// <summary>
+/// A namespace of a virtual platform where a pool file could be: <c>vm1:namespace0.0</c>. The pool takes the whole namespace, as on a device-DAX node. Verbs that only look
+/// work on a private copy, the others on the DIMMs.
+/// </summary>
+internal sealed partial record NamespacePath(string Platform, string Namespace)
+{
+    private const int Piece = 1 << 20;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Platform}:{Namespace}";
+
+    /// <summary>The namespace that a text names; null if it is something else, such as a file.</summary>
+    public static NamespacePath? Parse(string text) =>
+        Form().Match(text) is { Success: true } match && !File.Exists(text) ? new NamespacePath(match.Groups["platform"].Value, match.Groups["name"].Value) : null;
+
+    /// <summary>Maps the namespace for a pool; sector mode is refused, whose memory is not the user's.</summary>
+    public PersistentMap Open(PlatformSource source, Func<VirtualPlatform, string, PersistentMap>? open = null)
+    {
+        NamespaceView space = source.Platform.GetRegions().SelectMany(region => region.Namespaces).FirstOrDefault(candidate => candidate.Name == Namespace)
+            ?? throw new PmemException($"{Platform} has no {Namespace}: 'pmem namespace list --platform {Platform}' shows those that there are");
+        if (space.Mode == NamespaceMode.Sector)
+            throw new PmemException($"{this} is in sector mode: its memory is written through a block translation table, and a pool needs it directly; take one in fsdax, devdax or raw mode");
+        VirtualPlatform platform = source.DemandVirtual();
+        return open is null ? platform.OpenNamespace(Namespace) : open(platform, Namespace);
+    }
+
+    /// <summary>Creates a pool on the namespace, which must begin with 4096 bytes of zeros.</summary>
+    public PoolSummary Create(PoolKind kind, string layout, int blockSize, bool force)
+    {
+        using var source = PlatformSource.Open(Platform);
+        PersistentMap map = Open(source);
+        byte[] begin = new byte[PoolHeader.Size];
+        map.CheckedRead(0, begin);
+        if (begin.AsSpan().ContainsAnyExcept((byte)0))
+        {
+            if (!force)
+                throw new PmemException($"{this} holds something already: --force replaces it");
+            map.Fill(0, 0, begin.Length);
+        }
+
+        switch (kind)
+        {
+            case PoolKind.Log:
+                using (var log = PersistentLog.Create(map))
+                    return PoolSummary.Of(log, ToString());
+            case PoolKind.Block:
+                using (var pool = BlockPool.Create(map, blockSize))
+                    return PoolSummary.Of(pool, ToString());
+            default:
+                using (ObjectStore store = ObjectStore.Create(map, layout))
+                    return PoolSummary.Of(store, ToString());
+        }
+    }
+
+    /// <summary>What is on the namespace, from a private copy.</summary>
+    public PoolSummary Summarize()
+    {
+        using PersistentMap copy = Copy();
+        PoolHeader header = HeaderOf(copy);
+        var summary = new PoolSummary { Path = ToString(), Size = copy.Length, Header = header, NeedsRecovery = PoolSummary.IsDirty(in header) };
+        if (PoolValidation.FindProblem(in header, kind: null) is { } problem)
+            return summary with { HeaderProblem = problem.Message };
+        try
+        {
+            switch (header.Kind)
+            {
+                case PoolKind.Log:
+                    using (PersistentLog log = PersistentLog.Open(copy))
+                        return PoolSummary.Of(log, ToString()) with { Header = header, NeedsRecovery = summary.NeedsRecovery };
+                case PoolKind.Block:
+                    using (BlockPool pool = BlockPool.Open(copy))
+                        return PoolSummary.Of(pool, ToString()) with { Header = header, NeedsRecovery = pool.Table.RecoveredWrites + pool.Table.RestoredInfoBlocks > 0 };
+                default:
+                    using (ObjectStore store = ObjectStore.Open(copy))
+                    {
+                        bool pending = store.RecoveredOperations > 0 || store.RecoveredTransactions > 0;
+                        return PoolSummary.Of(store, ToString()) with { Header = header, NeedsRecovery = summary.NeedsRecovery || pending, RunId = store.RunId - 2 };
+                    }
+            }
+        }
+        catch (PmemException e)
+        {
+            return summary with { ContentProblem = e.Message };
+        }
+    }
+
+    /// <summary>Checks the pool on the namespace, on a private copy.</summary>
+    public (PoolCheckResult Result, bool NeedsRecovery) Check(ObjectTypes? types)
+    {
+        using PersistentMap copy = Copy();
+        PoolHeader header = HeaderOf(copy);
+        bool dirty = PoolSummary.IsDirty(in header);
+        switch (header.Kind)
+        {
+            case PoolKind.Log:
+                return (PersistentLog.Check(copy), dirty);
+            case PoolKind.Block:
+                return (BlockPool.Check(copy), dirty);
+            default:
+                return (ObjectStore.Check(copy, types), dirty);
+        }
+    }
+
+    /// <summary>Recovers the pool on the namespace, and closes it cleanly.</summary>
+    public (bool WasDirty, long Operations, long Transactions) Recover()
+    {
+        using var source = PlatformSource.Open(Platform);
+        PersistentMap map = Open(source);
+        PoolHeader header = HeaderOf(map);
+        if (header.Kind == PoolKind.Block)
+        {
+            using BlockPool pool = BlockPool.Open(map);
+            return (PoolSummary.IsDirty(in header), pool.Table.RecoveredWrites + pool.Table.RestoredInfoBlocks, 0);
+        }
+
+        using ObjectStore store = ObjectStore.Open(map);
+        return (PoolSummary.IsDirty(in header), store.RecoveredOperations, store.RecoveredTransactions);
+    }
+
+    private static PoolHeader HeaderOf(PersistentMap map)
+    {
+        byte[] bytes = new byte[PoolHeader.Size];
+        map.CheckedRead(0, bytes);
+        return PoolHeader.Read(bytes);
+    }
+
+    // Holes stay holes: memory that was never touched takes none.
+    private PersistentMap Copy()
+    {
+        using var source = PlatformSource.Open(Platform);
+        using PersistentMap map = Open(source, (platform, name) => platform.OpenNamespace(name, readOnly: true));
+        PersistentMap copy = PersistentMap.CreateAnonymous(map.Length);
+        byte[] piece = new byte[Piece];
+        for (long at = 0; at < map.Length; at += Piece)
+        {
+            Span<byte> bytes = piece.AsSpan(0, (int)Math.Min(Piece, map.Length - at));
+            map.CheckedRead(at, bytes);
+            if (bytes.ContainsAnyExcept((byte)0))
+                copy.Copy(at, bytes);
+        }
+
+        return copy;
+    }
+
+    [GeneratedRegex(@"^(?<platform>.+):(?<name>namespace\d+\.\d+)$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Form();
+}
