@@ -9,8 +9,8 @@ namespace Pmem.Pools;
 public sealed record PoolPart(string Path, long Size, bool IsDevice);
 
 /// <summary>
-/// The files of a pool, single or a set, mapped for looking only: nothing is locked, judged, recovered or changed. It shows pools that are damaged
-/// or in use as they are.
+/// The files of a pool, single or a set, mapped as they are: nothing is judged, recovered or changed. It shows pools that are damaged or in use; who
+/// opens them to write mends them by hand.
 /// </summary>
 public sealed class PoolView : IDisposable
 {
@@ -32,15 +32,17 @@ public sealed class PoolView : IDisposable
     /// <summary>The files of each replica, the master's first; of a set of folders those that are there now.</summary>
     public IReadOnlyList<IReadOnlyList<PoolPart>> Replicas { get; }
 
-    /// <summary>The bytes of each replica, from its header on; they cannot be written.</summary>
+    /// <summary>The bytes of each replica, from its header on.</summary>
     public IReadOnlyList<PersistentMap> Maps => [.. _replicas.Select(replica => replica.Map)];
 
     /// <summary>Maps the files of a pool.</summary>
     /// <param name="path">The file, or the set file.</param>
+    /// <param name="access">Whether they can be written, or changed in memory only.</param>
+    /// <param name="exclusive">Whether to lock the files, so that nobody else has the pool open.</param>
     /// <exception cref="FileNotFoundException">The file, or a part of the set, does not exist.</exception>
     /// <exception cref="PmemFormatException">The set file is wrong.</exception>
-    /// <exception cref="PmemException">A file cannot be read, or has another size than the set says.</exception>
-    public static PoolView Open(string path)
+    /// <exception cref="PmemException">A file cannot be read, is in use by others, or has another size than the set says.</exception>
+    public static PoolView Open(string path, MapAccess access = MapAccess.ReadOnly, bool exclusive = false)
     {
         SetLayout layout = PoolSetFile.IsPoolSet(path) ? SetLayout.Of(PoolSetFile.Read(path)) : SetLayout.Single(path, fileSize: 0);
         if (layout.Replicas.Exists(replica => replica.Parts.Count == 0))
@@ -49,7 +51,7 @@ public sealed class PoolView : IDisposable
         try
         {
             for (int r = 0; r < layout.Replicas.Count; r++)
-                view._replicas.Add(OpenReplica.Open(layout, r, create: _ => false, new PersistentMapOptions { Access = MapAccess.ReadOnly }));
+                view._replicas.Add(OpenReplica.Open(layout, r, create: _ => false, new PersistentMapOptions { Access = access, Lock = exclusive }));
             return view;
         }
         catch
@@ -58,6 +60,15 @@ public sealed class PoolView : IDisposable
             throw;
         }
     }
+
+    /// <summary>A map whose first page is a part's header.</summary>
+    /// <param name="replica">Which replica, from 0.</param>
+    /// <param name="part">Which part, from 0; with one header for all of them only 0.</param>
+    public PersistentMap HeaderMap(int replica, int part) => _replicas[replica].HeaderMap(part);
+
+    /// <summary>What the modules below a replica say now: what its shutdown state is judged by.</summary>
+    /// <param name="replica">Which replica, from 0.</param>
+    public ShutdownState CurrentShutdownState(int replica) => _replicas[replica].CurrentShutdownState();
 
     /// <summary>Unmaps the files.</summary>
     public void Dispose()

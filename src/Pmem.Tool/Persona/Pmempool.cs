@@ -1,4 +1,5 @@
 using Pmem.Pools;
+using Pmem.Tool.Persona.Checking;
 using Pmem.Tool.Persona.Info;
 
 namespace Pmem.Tool.Persona;
