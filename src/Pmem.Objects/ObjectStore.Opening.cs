@@ -149,6 +149,8 @@ public sealed unsafe partial class ObjectStore
         _map.StoreUInt64(PoolDescriptor.RunIdField, runId);
         _map.Persist(PoolDescriptor.RunIdField, sizeof(ulong));
 
+        Conversion.LaneCapacities.Complete(_map, Bounds);
+
         // Redo first: it completes allocations, so the heap is consistent before anybody looks at it.
         for (int i = 0; i < Bounds.LaneCount; i++)
         {

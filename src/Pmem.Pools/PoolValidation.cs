@@ -28,7 +28,7 @@ public static class PoolValidation
         uint major = PoolHeader.MajorOf(header.Kind.Value);
         if (header.Major != major)
         {
-            string remedy = header.Major < major ? "; convert it with pmdk-convert first" : "; a newer program made it";
+            string remedy = header.Major < major ? "; convert it with 'pmem pool convert' first" : "; a newer program made it";
             return Problem(name, "pool header major version", 8, $"{major}", $"{header.Major}{remedy}");
         }
 

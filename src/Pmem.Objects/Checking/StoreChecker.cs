@@ -133,6 +133,9 @@ internal sealed partial class StoreChecker(PersistentMap map)
             long lane = bounds.LaneOffset(i);
             Try(() => CheckRedo(lane + LaneLayout.InternalPosition, LaneLayout.InternalCapacity, bounds));
             Try(() => CheckRedo(lane + LaneLayout.ExternalPosition, LaneLayout.ExternalCapacity, bounds));
+            long capacity = lane + LaneLayout.UndoPosition + UlogHeader.CapacityPosition;
+            if (map.ReadUInt64(capacity) == 0)
+                Add(capacity, "undo log capacity", $"{LaneLayout.UndoCapacity}", "0: a transaction of libpmemobj would end in a segmentation fault, as after pmdk-convert");
             Try(() =>
             {
                 foreach (UndoEntryView _ in new UndoReader(map, lane + LaneLayout.UndoPosition, bounds))

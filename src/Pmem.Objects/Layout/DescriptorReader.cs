@@ -21,7 +21,10 @@ internal static class DescriptorReader
     /// </summary>
     /// <param name="map">The pool.</param>
     /// <param name="layout">The layout name wanted; null accepts any.</param>
-    public static PoolBounds Read(PersistentMap map, string? layout)
+    public static PoolBounds Read(PersistentMap map, string? layout) => Read(map, layout, map.ReadUInt64(PoolDescriptor.HeapSizeField));
+
+    /// <summary>The same for a pool that keeps its heap size elsewhere.</summary>
+    public static PoolBounds Read(PersistentMap map, string? layout, ulong storedHeapSize)
     {
         ulong checksum = ComputeChecksum(map);
         ulong stored = map.ReadUInt64(PoolDescriptor.ChecksumField);
@@ -40,7 +43,7 @@ internal static class DescriptorReader
             throw new PmemFormatException("lanes", PoolDescriptor.LanesOffsetField, $"an aligned offset, and {count} lanes before the heap at 0x{heap:x}", $"0x{lanes:x}");
 
         long available = size - heap;
-        long heapSize = (long)Math.Min(map.ReadUInt64(PoolDescriptor.HeapSizeField), long.MaxValue);
+        long heapSize = (long)Math.Min(storedHeapSize, long.MaxValue);
         if (heapSize > available)
             throw new PmemFormatException("heap size", PoolDescriptor.HeapSizeField, $"at most {available} (the file may have been truncated)", $"{heapSize}");
         return new PoolBounds(lanes, (int)count, heap, heapSize);

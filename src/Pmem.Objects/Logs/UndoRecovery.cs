@@ -23,20 +23,25 @@ internal unsafe struct UndoReader
 {
     private readonly PersistentMap _map;
     private readonly PoolBounds _bounds;
-    private readonly ulong _generation;
+    private readonly ulong? _generation;
     private UlogChain _chain;
     private long _data;
     private long _capacity;
     private long _position;
 
-    public UndoReader(PersistentMap map, long log, PoolBounds bounds)
+    /// <param name="map">The pool.</param>
+    /// <param name="log">The lane's undo log.</param>
+    /// <param name="bounds">Where things are.</param>
+    /// <param name="hasGenerations">False for layout 5, whose entries are sealed with none.</param>
+    public UndoReader(PersistentMap map, long log, PoolBounds bounds, bool hasGenerations = true)
     {
+        // pmdk-convert leaves lanes of zeros.
         ulong stored = map.ReadUInt64(log + UlogHeader.CapacityPosition);
-        if (stored != LaneLayout.UndoCapacity)
+        if (stored is not (0 or LaneLayout.UndoCapacity))
             throw new PmemFormatException("undo log capacity", log + UlogHeader.CapacityPosition, $"{LaneLayout.UndoCapacity}", $"{stored}");
         _map = map;
         _bounds = bounds;
-        _generation = map.ReadUInt64(log + UlogHeader.GenerationPosition);
+        _generation = hasGenerations ? map.ReadUInt64(log + UlogHeader.GenerationPosition) : null;
         _chain = new UlogChain(map, log, bounds);
         _data = log + UlogHeader.Size;
         _capacity = LaneLayout.UndoCapacity;
@@ -69,7 +74,7 @@ internal unsafe struct UndoReader
 
     private static long Padded(long length) => (length + UlogEntry.BufferHeaderSize + UlogHeader.Size - 1) & -UlogHeader.Size;
 
-    private static bool TryRead(PersistentMap map, long at, long room, ulong generation, PoolBounds bounds, out UndoEntryView entry)
+    private static bool TryRead(PersistentMap map, long at, long room, ulong? generation, PoolBounds bounds, out UndoEntryView entry)
     {
         entry = default;
         ulong word = map.ReadUInt64(at);
@@ -93,7 +98,7 @@ internal unsafe struct UndoReader
         return true;
     }
 
-    private static ulong Checksum(PersistentMap map, long at, long padded, ulong generation)
+    private static ulong Checksum(PersistentMap map, long at, long padded, ulong? generation)
     {
         Span<byte> first = stackalloc byte[UlogHeader.Size];
         map.GetSpan(at, UlogHeader.Size).CopyTo(first);
@@ -102,7 +107,7 @@ internal unsafe struct UndoReader
         const int Slice = 1 << 30;
         for (long done = UlogHeader.Size; done < padded; done += Slice)
             checksum = Fletcher64.Compute(map.GetSpan(at + done, (int)Math.Min(Slice, padded - done)), checksum);
-        return UndoEntry.Seal(checksum, generation);
+        return generation is { } sealedWith ? UndoEntry.Seal(checksum, sealedWith) : checksum;
     }
 }
 

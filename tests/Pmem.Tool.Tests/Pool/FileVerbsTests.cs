@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Pmem.Objects;
+using Pmem.Pools;
 
 namespace Pmem.Tool.Tests.Pool;
 
@@ -66,11 +67,36 @@ public sealed class FileVerbsTests : IDisposable
     }
 
     [Fact]
-    public void Convert_says_how_an_old_pool_gets_the_present_layout()
+    public void Convert_brings_an_old_pool_to_the_present_layout()
     {
         string path = _pools.Closed();
+        string objects = ToolRunner.Run("pool", "objects", path).Output;
         Assert.Contains("nothing to convert", ToolRunner.Run("pool", "convert", path).Output, StringComparison.Ordinal);
+
+        // Layout 5 differs in nothing that a closed pool has.
+        PoolHeader header = PoolFile.ReadHeader(path)!.Value;
+        header.Major = 5;
         PoolFixture.Patch(path, 8, [5]);
-        Assert.Contains("pmdk-convert", ToolRunner.Json(1, "pool", "convert", path).GetProperty("advice").GetString(), StringComparison.Ordinal);
+        PoolFixture.Patch(path, PoolHeader.ChecksumPosition, BitConverter.GetBytes(header.ComputeChecksum()));
+        Assert.Equal(1, ToolRunner.Run("pool", "check", path).ExitCode);
+        Assert.Contains("dry run", ToolRunner.Json(0, "pool", "convert", path, "--dry-run").GetProperty("advice").GetString(), StringComparison.Ordinal);
+        Assert.Equal(1, ToolRunner.Run("pool", "check", path).ExitCode);
+        Assert.True(ToolRunner.Json(0, "pool", "convert", path, "--backup", path + ".before").GetProperty("converted").GetBoolean());
+        Assert.Equal($"{path}: consistent\n", ToolRunner.Run("pool", "check", path).Output);
+        Assert.Equal(objects, ToolRunner.Run("pool", "objects", path).Output);
+        Assert.Equal(5U, PoolFile.ReadHeader(path + ".before")!.Value.Major);
+    }
+
+    [Fact]
+    public void Convert_says_why_it_cannot_be_done()
+    {
+        string path = _pools.Closed();
+        PoolFixture.Patch(path, 8, [7]);
+        Assert.Contains("newer program", ToolRunner.Json(1, "pool", "convert", path).GetProperty("advice").GetString(), StringComparison.Ordinal);
+        PoolFixture.Patch(path, 8, [4]);
+        PoolFixture.Patch(path, 150, "x"u8); // without it the checksum would say that a conversion had come this far
+        ToolResult damaged = ToolRunner.Run("pool", "convert", path);
+        Assert.Equal(1, damaged.ExitCode);
+        Assert.Contains("cannot be converted: pool header checksum", damaged.Output, StringComparison.Ordinal);
     }
 }

@@ -1,0 +1,62 @@
+using Pmem.Objects.Conversion;
+using Pmem.Pools;
+using Pmem.Pools.Checking;
+
+namespace Pmem.Objects;
+
+/// <content>Converting pools of older layouts.</content>
+public sealed unsafe partial class ObjectStore
+{
+    /// <summary>
+    /// Brings a pool file of layouts 1 to 5 (PMDK 1.0 to 1.6) to layout 6, in place (<c>pmdk-convert</c>, which needs the old libraries for it). What a crash
+    /// left in the old logs is finished or rolled back on the way. All of it is tried on a private copy first, and the result checked, so that a pool
+    /// that cannot be converted is not touched. An interrupted conversion is finished by doing it again.
+    /// </summary>
+    /// <param name="path">The pool file; nobody may have it open.</param>
+    /// <param name="options">Dry run, backup, progress.</param>
+    /// <param name="locksAreAligned">
+    /// Needed for layouts 1 and 2: the program has no mutexes, read-write locks or condition variables in the pool, or all of them lie on multiples of 8. PMDK 1.2
+    /// began to demand that, and a pool does not tell.
+    /// </param>
+    /// <exception cref="PmemFormatException">The pool is not a sound one of its layout; nothing was changed.</exception>
+    /// <exception cref="LocksNotAssuredException">The pool has layout 1 or 2, and that its locks are aligned was not assured.</exception>
+    /// <exception cref="PmemException">It cannot be converted, and why; or it is in use, or cannot be accessed. Nothing was changed.</exception>
+    public static StoreConversionResult Convert(string path, PoolRepairOptions? options = null, bool locksAreAligned = false)
+    {
+        options ??= new PoolRepairOptions();
+        if (PoolSetFile.IsPoolSet(path))
+            throw new PmemException($"{path} is a pool set: the headers of all parts would have to change in step, which only pmdk-convert does");
+        StoreConversionResult tried;
+        using (PersistentMap copy = PersistentMap.Open(path, new PersistentMapOptions { Access = MapAccess.CopyOnWrite }))
+        {
+            tried = Convert(copy, options, locksAreAligned);
+            if (tried.IsChanged && Check(copy) is { IsConsistent: false } check)
+                throw new PmemException($"the pool would not be consistent afterwards, so it was not touched; the first of {check.Problems.Count} problem(s) is {Describe(check.Problems[0])}");
+        }
+
+        if (options.DryRun || !tried.IsChanged)
+            return tried;
+        using PersistentMap map = RepairFile.Open(path, options);
+        return Convert(map, options, locksAreAligned);
+    }
+
+    /// <summary>Converts the pool in a map, which stays the caller's. Durable at return.</summary>
+    /// <inheritdoc cref="Convert(string, PoolRepairOptions?, bool)"/>
+    public static StoreConversionResult Convert(PersistentMap map, PoolRepairOptions? options = null, bool locksAreAligned = false)
+    {
+        ArgumentNullException.ThrowIfNull(map);
+        options ??= new PoolRepairOptions();
+        if (map.Length < MinimumPoolSize)
+            throw new PmemFormatException("pool size", -1, $"at least {MinimumPoolSize} bytes", $"{map.Length}");
+        if (StoreConversion.FindLayout(map) is var layout and (1 or 2) && !locksAreAligned)
+            throw new LocksNotAssuredException($"locks in pools of layout {layout} may lie anywhere, later ones only on multiples of 8, and the pool does not tell where they are: convert it with the assurance that they are aligned, or that there are none");
+        return new StoreConversion(map, (activity, done, total) =>
+        {
+            options.Cancellation.ThrowIfCancellationRequested();
+            if (done % 64 == 0)
+                options.Progress?.Report(new PoolProgress(activity, done, total));
+        }).Run();
+    }
+
+    private static string Describe(PoolProblem problem) => $"{problem.What} at 0x{problem.Offset:x}: expected {problem.Expected}, found {problem.Found}";
+}
