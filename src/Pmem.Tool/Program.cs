@@ -7,6 +7,7 @@ using Pmem.Tool.Io;
 using Pmem.Tool.Labels;
 using Pmem.Tool.Nfit;
 using Pmem.Tool.Platforms;
+using Pmem.Tool.Platforms.Dimms;
 using Pmem.Tool.Platforms.Listing;
 using Pmem.Tool.Platforms.Triage;
 using Pmem.Tool.Pool;
@@ -73,6 +74,8 @@ internal static class Program
             PlatformCommand.Create(),
             NamespaceCommand.Create(),
             TranslateCommand.Create(),
+            RegionCommand.Create(),
+            DimmCommand.Create(),
             ListCommand.Create(),
             ExplainCommand.Create(),
             CaptureCommand.Create(),

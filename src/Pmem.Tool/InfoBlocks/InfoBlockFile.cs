@@ -43,6 +43,9 @@ internal sealed class InfoBlockFile
         return ByteSize.TryParse(text, out value) ? value : throw new PmemException($"'{text}' is not a number; write bytes with a unit, such as 2MiB, or 0x200000");
     }
 
+    /// <summary>The start of a namespace that was read before.</summary>
+    public static InfoBlockFile Of(string name, byte[] head) => new(name, 0, head.Length, head);
+
     public static InfoBlockFile Read(string path, string? offset, string? size)
     {
         if (!File.Exists(path))

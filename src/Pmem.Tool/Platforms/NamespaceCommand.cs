@@ -12,7 +12,7 @@ internal static class NamespaceCommand
 {
     public static Command Create() =>
         new("namespace", """
-            List, create, destroy, enable, disable and reconfigure namespaces of a platform: --platform DIR, or the environment variable PMEM_PLATFORM.
+            List, create, destroy, enable, disable, reconfigure, check and clear namespaces of a platform: --platform DIR, or the environment variable PMEM_PLATFORM.
 
             Examples:
               pmem namespace create --platform vm1 --mode fsdax --size 64MiB --name data
@@ -27,6 +27,10 @@ internal static class NamespaceCommand
             OneVerb("destroy", "Destroy a namespace. 'pmem labels repair --restore' can bring it back as long as its labels' slots are free.", (platform, name, force) => platform.DestroyNamespace(name, force)),
             OneVerb("enable", "Enable a namespace.", (platform, name, _) => platform.EnableNamespace(name)),
             OneVerb("disable", "Disable a namespace.", (platform, name, _) => platform.DisableNamespace(name)),
+            NamespaceMedia.CheckVerb(),
+            NamespaceMedia.ClearErrorsVerb(),
+            NamespaceMedia.ReadInfoBlockVerb(),
+            NamespaceMedia.WriteInfoBlockVerb(),
         };
 
     public static string Describe(NamespaceView space) =>

@@ -13,6 +13,7 @@ internal sealed class NdctlArguments
     private readonly NdctlVerb _verb;
     private readonly Dictionary<char, List<string>> _values = [];
     private readonly List<string> _operands = [];
+    private readonly HashSet<char> _undone = [];
 
     private NdctlArguments(NdctlVerb verb) => _verb = verb;
 
@@ -52,6 +53,26 @@ internal sealed class NdctlArguments
 
     public string? Value(char letter) => _values.TryGetValue(letter, out List<string>? values) ? values[^1] : null;
 
+    /// <summary>Whether it was undone with <c>--no-</c>.</summary>
+    public bool IsUndone(char letter) => _undone.Contains(letter);
+
+    /// <summary>The number that an option was given; null when it was not.</summary>
+    public long? Number(char letter) => Value(letter) is { } text ? long.Parse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture) : null;
+
+    /// <summary>Says how the command is written.</summary>
+    public int Help()
+    {
+        NdctlText.Usage(_verb);
+        return UsageCode;
+    }
+
+    /// <summary>Says something, and how the command is written.</summary>
+    public int Complain(string message)
+    {
+        Console.Error.WriteLine(message);
+        return Help();
+    }
+
     /// <summary>Says what is wrong with the command line, and how it is written.</summary>
     public int Fail(string message)
     {
@@ -66,7 +87,7 @@ internal sealed class NdctlArguments
         {
             char letter = text[at];
             if (letter == 'h' && !_verb.Options.Any(option => option.Letter == 'h'))
-                return Help();
+                return ShowHelp();
             NdctlOption? option = _verb.Options.FirstOrDefault(candidate => candidate.Letter == letter && !candidate.IsLong);
             if (option is null)
                 return Refuse($"unknown switch `{letter}'");
@@ -86,7 +107,7 @@ internal sealed class NdctlArguments
     private bool ParseLong(string text, ReadOnlySpan<string> arguments, ref int i)
     {
         if (text is "help" or "help-all")
-            return Help();
+            return ShowHelp();
         string name = text.Split('=', 2)[0];
         string? value = name.Length < text.Length ? text[(name.Length + 1)..] : null;
         (NdctlOption Option, bool Undone)[] fitting = [.. Fitting(name)];
@@ -106,6 +127,7 @@ internal sealed class NdctlArguments
         if (undone)
         {
             _values.Remove(option.Letter);
+            _undone.Add(option.Letter);
             return true;
         }
 
@@ -156,9 +178,9 @@ internal sealed class NdctlArguments
         values.Add(value);
     }
 
-    private bool Help()
+    private bool ShowHelp()
     {
-        NdctlText.Usage(_verb);
+        Help();
         return false;
     }
 

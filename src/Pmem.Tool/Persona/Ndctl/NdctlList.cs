@@ -63,7 +63,7 @@ internal static class NdctlList
         if (options.FindProblem() is { } problem)
         {
             NdctlText.Error($"{problem}\n");
-            return NdctlProgram.Code(Errno.InvalidArgument);
+            return Errno.InvalidArgument.Code();
         }
 
         using PlatformSource source = NdctlProgram.Open();

@@ -17,7 +17,32 @@ internal static class NdctlProgram
     // In the order of ndctl's own list.
     private static readonly NdctlVerb[] s_verbs =
     [
+        NdctlNamespaces.Enable,
+        NdctlNamespaces.Disable,
+        NdctlCreate.Verb,
+        NdctlNamespaces.Destroy,
+        NdctlInfoBlocks.Read,
+        NdctlInfoBlocks.Write,
+        NdctlNamespaces.Check,
+        NdctlNamespaces.Clear,
+        NdctlRegions.Enable,
+        NdctlRegions.Disable,
+        NdctlDimms.Enable,
+        NdctlDimms.Disable,
+        NdctlDimms.Zero,
+        NdctlDimms.Read,
+        NdctlDimms.Write,
+        NdctlDimms.Init,
+        NdctlDimms.Check,
+        NdctlHealth.InjectError,
+        NdctlRefusals.UpdateFirmware,
+        NdctlHealth.InjectSmart,
+        NdctlBuses.WaitScrub,
+        NdctlBuses.ActivateFirmware,
+        NdctlBuses.StartScrub,
+        .. NdctlRefusals.Verbs,
         NdctlList.Verb,
+        NdctlMonitor.Verb,
     ];
 
     private static string? s_platform;
@@ -66,8 +91,8 @@ internal static class NdctlProgram
     /// <summary>The platform that is meant; the caller disposes it.</summary>
     public static PlatformSource Open() => PlatformSource.Open(s_platform);
 
-    /// <summary>The exit code of an error of the system: it is returned negative, and cut.</summary>
-    public static int Code(Errno error) => -(int)error & 0xff;
+    /// <summary>Which platform was named before the command; null for none.</summary>
+    public static string? PlatformPath => s_platform;
 
     private static int Run(NdctlVerb verb, string[] arguments)
     {
@@ -97,16 +122,4 @@ internal static class NdctlProgram
         NdctlText.Usage(found);
         return 0;
     }
-}
-
-/// <summary>Numbers of errors that ndctl ends with.</summary>
-internal enum Errno
-{
-    NotPermitted = 1,
-    NoDevice = 6,
-    IoError = 5,
-    Busy = 16,
-    InvalidArgument = 22,
-    NoSpace = 28,
-    NotSupported = 95,
 }

@@ -58,7 +58,7 @@ internal sealed class PlatformListing
     {
         if (!HasAny())
             return string.Empty;
-        JsonObject? bus = _options.Buses ? Bus() : null;
+        JsonObject? bus = _options.Buses ? BusJson.Make(_platform, _options) : null;
         if (bus is not null)
             _buses.Add(bus);
         foreach (DimmView dimm in _options.Dimms ? _dimms.Where(IsChosen) : [])
@@ -78,18 +78,6 @@ internal sealed class PlatformListing
         else
             all["namespaces"] = _namespaceArray;
         return NdctlJson.Print(all);
-    }
-
-    private JsonObject Bus()
-    {
-        var json = new JsonObject { ["provider"] = _platform.Provider, ["dev"] = "ndbus0" };
-        ScrubState scrub = _platform.GetScrub().State;
-        if (scrub == ScrubState.NotSupported)
-            return json;
-        json["scrub_state"] = scrub == ScrubState.Active ? "active" : "idle";
-        if (_options.Firmware && _dimms.Any(dimm => dimm.Details.Firmware is { CanUpdate: true }))
-            json["firmware"] = new JsonObject { ["activate_method"] = "reset" };
-        return json;
     }
 
     private void AddRegion(RegionView region, JsonObject? bus)
@@ -135,7 +123,7 @@ internal sealed class PlatformListing
 
     /// <summary>The bus is left out when a filter names nothing on it.</summary>
     private bool HasAny() =>
-        NameFilter.Matches(_options.Bus, "ndbus0", _platform.Provider)
+        NameFilter.Matches(_options.Bus, BusJson.Name, _platform.Provider)
         && (_options.Dimm is null or "all" || _dimms.Any(dimm => NameFilter.Matches(_options.Dimm, dimm.Name)))
         && (_options.Region is null or "all" || _regions.Any(region => NameFilter.Matches(_options.Region, region.Name)))
         && (_options.Namespace is null or "all" || _regions.Any(region => HasNamed(region)));

@@ -1,0 +1,89 @@
+using System.Text.Json;
+using Pmem.Emulation;
+using Pmem.Platform.InfoBlocks;
+using Pmem.Platform.Model;
+
+namespace Pmem.Tool.Tests.Platforms;
+
+public sealed class DimmVerbTests : IDisposable
+{
+    private readonly PoolFixture _files = new();
+    private readonly string _folder;
+
+    public DimmVerbTests()
+    {
+        _folder = _files.File("vm");
+        using var platform = VirtualPlatform.Create(_folder, new VirtualPlatformOptions { Dimms = 2, Ways = 2, Capacity = 128 << 20 });
+        platform.Platform.CreateNamespace(new NamespaceRequest { Mode = NamespaceMode.Sector, Size = 64 << 20, Name = "log" }).Demand();
+        platform.Platform.CreateNamespace(new NamespaceRequest { Size = 64 << 20, Name = "data" }).Demand();
+    }
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public void DIMMs_are_shown_with_the_columns_of_ipmctl()
+    {
+        string[] table = Run("dimm", "show").Split('\n');
+        Assert.Matches("^ DimmID \\| Capacity +\\| LockState +\\| HealthState \\| FWVersion$", table[0]);
+        Assert.Equal(new string('=', table[1].Length), table[1]);
+        Assert.Matches("^ 0x0001 \\| 0.125 GiB +\\| Not Supported +\\| Healthy ", table[2]);
+        string[] blocks = Run("dimm", "show", "nmem1", "--display", "HealthState,Capacity", "--units", "B").Split('\n');
+        Assert.Equal(["---DimmID=0x0002---", "   Capacity=134217728 B", "   HealthState=Healthy"], blocks[..3]);
+        Assert.Contains("   SerialNumber=0x00123457", Run("dimm", "show", "nmem1", "--all").Split('\n'));
+        JsonElement json = ToolRunner.Json(0, "dimm", "show", "--platform", _folder);
+        Assert.Equal("Healthy", json[0].GetProperty("HealthState").GetString());
+        Assert.Contains("no DIMM nmem7", ToolRunner.Fail("dimm", "show", "nmem7", "--platform", _folder), StringComparison.Ordinal);
+        Assert.Contains("no unit", ToolRunner.Fail("dimm", "show", "-u", "KB", "--platform", _folder), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Regions_DIMMs_and_labels_are_changed_in_the_right_order_only()
+    {
+        Assert.Contains("pmem region disable region0", ToolRunner.Fail("dimm", "disable", "nmem0", "--platform", _folder), StringComparison.Ordinal);
+        Assert.Contains("pmem region disable region0", ToolRunner.Fail("dimm", "labels", "zero", "nmem0", "--platform", _folder), StringComparison.Ordinal);
+        string saved = _files.File("area");
+        Run("dimm", "labels", "read", "nmem0", "--output", saved);
+        Assert.Contains("data", Run("dimm", "labels", "read", "nmem0"), StringComparison.Ordinal);
+        Assert.Equal("nmem0", ToolRunner.Json(0, "dimm", "labels", "read", "nmem0", "--platform", _folder)[0].GetProperty("dev").GetString());
+        Assert.Contains("region0: disabled", Run("region", "disable", "region0"), StringComparison.Ordinal);
+        Assert.Contains("disabled", Run("region", "list"), StringComparison.Ordinal);
+        Assert.Equal("disabled", ToolRunner.Json(0, "region", "list", "--platform", _folder)[0].GetProperty("state").GetString());
+        Run("dimm", "disable", "nmem0");
+        Run("dimm", "labels", "zero", "nmem0");
+        Assert.Equal(1, ToolRunner.Run("dimm", "labels", "check", "nmem0", "--platform", _folder).ExitCode);
+        Run("dimm", "labels", "init", "nmem0");
+        Assert.Contains("--force", ToolRunner.Fail("dimm", "labels", "init", "nmem0", "--platform", _folder), StringComparison.Ordinal);
+        Run("dimm", "labels", "write", "nmem0", "--input", saved);
+        Assert.Contains("nmem0", ToolRunner.Fail("region", "enable", "region0", "--platform", _folder), StringComparison.Ordinal);
+        Run("dimm", "enable", "nmem0");
+        Assert.Contains("2 namespace(s)", Run("region", "enable", "region0"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_in_a_namespace_is_checked_read_written_and_cleared()
+    {
+        Assert.True(ToolRunner.Json(0, "namespace", "check", "namespace0.0", "--platform", _folder).GetProperty("consistent").GetBoolean());
+        Assert.Equal("namespace0.1", ToolRunner.Json(0, "namespace", "read-infoblock", "namespace0.1", "--platform", _folder)[0].GetProperty("dev").GetString());
+        Assert.Contains("disable it first", ToolRunner.Fail("namespace", "write-infoblock", "namespace0.1", "--platform", _folder), StringComparison.Ordinal);
+        Run("namespace", "disable", "namespace0.1");
+        Assert.Equal("mem", ToolRunner.Json(0, "namespace", "write-infoblock", "namespace0.1", "--map", "mem", "--platform", _folder).GetProperty("map").GetString());
+        Run("namespace", "enable", "namespace0.1");
+        using (var platform = VirtualPlatform.Open(_folder))
+        {
+            NamespaceView space = platform.Platform.GetRegions()[0].Namespaces[1];
+            platform.InjectPoison(space.Start + space.DataOffset + 4096, 512);
+        }
+
+        JsonElement cleared = ToolRunner.Json(0, "namespace", "clear-errors", "namespace0.1", "--platform", _folder).GetProperty("cleared")[0];
+        Assert.Equal((8, 1), (cleared.GetProperty("offset").GetInt32(), cleared.GetProperty("length").GetInt32()));
+        Assert.Contains("sector mode", ToolRunner.Fail("namespace", "clear-errors", "namespace0.0", "--platform", _folder), StringComparison.Ordinal);
+        Assert.Contains("no namespace", ToolRunner.Fail("namespace", "check", "namespace9.9", "--platform", _folder), StringComparison.Ordinal);
+    }
+
+    private string Run(params string[] arguments)
+    {
+        ToolResult result = ToolRunner.Run([.. arguments, "--platform", _folder]);
+        Assert.True(result.ExitCode == 0, $"{string.Join(' ', arguments)}: {result.ExitCode} {result.Error}");
+        return result.Output;
+    }
+}
