@@ -3,10 +3,13 @@ namespace Pmem.Emulation.Guest;
 /// <summary>How the memory of a platform reaches a guest.</summary>
 public enum GuestAttachment
 {
-    /// <summary><see cref="Nvdimm"/> where it shows the guest the same platform, otherwise <see cref="Tables"/>.</summary>
+    /// <summary><see cref="Nvdimm"/> where it shows the guest the same platform, which is so for one DIMM; otherwise <see cref="Tables"/>.</summary>
     Automatic,
 
-    /// <summary>QEMU's nvdimm devices: each DIMM must be a set by itself. The guest writes into the DIMMs' files.</summary>
+    /// <summary>
+    /// QEMU's nvdimm devices: each DIMM must be a set by itself. The guest writes into the DIMMs' files. QEMU lists several devices in an order of its own, so that Linux
+    /// may number regions and namespaces differently; their labels, uuids and cookies are the platform's.
+    /// </summary>
     Nvdimm,
 
     /// <summary>virtio-pmem devices, without labels: the guest sees the media of each DIMM as one raw device. Each DIMM must be a set by itself.</summary>
@@ -64,7 +67,8 @@ public static class PlatformGuest
         ArgumentNullException.ThrowIfNull(platform);
         ArgumentNullException.ThrowIfNull(options);
         if (attachment == GuestAttachment.Automatic)
-            attachment = FindObstacle(platform, GuestAttachment.Nvdimm) is null ? GuestAttachment.Nvdimm : GuestAttachment.Tables;
+            attachment = platform.Sets.Count == 1 && FindObstacle(platform, GuestAttachment.Nvdimm) is null ? GuestAttachment.Nvdimm : GuestAttachment.Tables;
+        options = options with { Domain = options.Domain ?? platform.Domain };
         if (FindObstacle(platform, attachment) is { } obstacle)
             throw new PmemException($"{obstacle}: attach the platform with tables");
         if (attachment != GuestAttachment.Tables)
@@ -83,7 +87,6 @@ public static class PlatformGuest
         }
     }
 
-    // QEMU lays its devices out one behind the other, and Linux numbers regions in that order: namespaces have the platform's names.
     private static IEnumerable<GuestMemoryDevice> Devices(VirtualPlatform platform, GuestAttachment attachment)
     {
         foreach (VirtualSet set in platform.Sets)

@@ -38,8 +38,11 @@ public sealed record VirtualMachineOptions
     /// <summary>Persistent memory devices of QEMU.</summary>
     public IReadOnlyList<GuestMemoryDevice> Devices { get; init; } = [];
 
-    /// <summary>What QEMU's own firmware says of the persistence domain of its nvdimm devices; for tables of ours, they say it.</summary>
-    public PersistenceDomain Domain { get; init; } = PersistenceDomain.MemoryController;
+    /// <summary>
+    /// What QEMU's own firmware says of the persistence domain of its nvdimm devices; for tables of ours, they say it. Null is that of the platform, or else
+    /// <see cref="PersistenceDomain.MemoryController"/>.
+    /// </summary>
+    public PersistenceDomain? Domain { get; init; }
 
     /// <summary>Processors.</summary>
     public int Processors { get; init; } = 1;

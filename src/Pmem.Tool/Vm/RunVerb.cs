@@ -17,7 +17,7 @@ internal static class RunVerb
         var initrd = new Option<string[]>("--initrd", "-i") { Description = "The initial RAM disk; may be repeated. That of --guest if not given.", DefaultValueFactory = _ => [] };
         var append = new Option<string>("--append", "-a") { Description = "More parameters for the kernel.", DefaultValueFactory = _ => string.Empty };
         var memory = new Option<string>("--memory", "-m") { Description = "Ordinary memory of the guest; with tables it has 2 GiB.", DefaultValueFactory = _ => "1GiB" };
-        var device = new Option<string>("--device", "-d") { Description = "nvdimm: QEMU's devices, for DIMMs that are sets by themselves. tables: our NFIT and SSDT, with interleave sets and health. virtio-pmem: each DIMM as one raw device without labels. auto: nvdimm if possible, else tables.", DefaultValueFactory = _ => "auto" };
+        var device = new Option<string>("--device", "-d") { Description = "nvdimm: QEMU's devices, for DIMMs that are sets by themselves. tables: our NFIT and SSDT, with interleave sets and health. virtio-pmem: each DIMM as one raw device without labels. auto: nvdimm for a single DIMM, else tables.", DefaultValueFactory = _ => "auto" };
         var persistence = new Option<string?>("--persistence") { Description = "Persistence domain that QEMU's nvdimm devices report: mem-ctrl or cpu; that of the platform if not given." };
         var accelerator = new Option<string>("--accel") { Description = "tcg works everywhere; kvm is fast where the host has it.", DefaultValueFactory = _ => "tcg" };
         var processors = new Option<int>("--cpus") { Description = "Processors.", DefaultValueFactory = _ => 1 };
@@ -64,7 +64,7 @@ internal static class RunVerb
                 IsInteractive = toRun is null,
                 Append = parsed.GetValue(append)!,
                 LowMemorySize = InfoBlockFile.ParseNumber(parsed.GetValue(memory), 0),
-                Domain = ParseDomain(parsed.GetValue(persistence)) ?? source.DemandVirtual().Domain,
+                Domain = ParseDomain(parsed.GetValue(persistence)),
                 Accelerator = parsed.GetValue(accelerator)!,
                 Processors = parsed.GetValue(processors),
                 ExtraArguments = parsed.GetValue(extra)!,
