@@ -62,7 +62,7 @@ public sealed record UlogView(PersistentMap Map, long Offset, int BaseCapacity, 
     {
         get
         {
-            ulong capacity = Capacity;
+            ulong capacity = Math.Min(Capacity, (ulong)BaseCapacity);
             ulong used = 0;
             foreach (UlogEntryView entry in Entries(Offset, capacity))
                 used = (ulong)(entry.Position - Offset - UlogHeader.Size) + SizeOf(entry);
@@ -89,7 +89,10 @@ public sealed record UlogView(PersistentMap Map, long Offset, int BaseCapacity, 
         ulong budget = (ulong)Map.Length;
         for (long log = Offset; log != 0;)
         {
+            // The first log ends where its place in the lane does, whatever its header says.
             ulong capacity = Map.ReadWord(log + UlogHeader.CapacityPosition);
+            if (log == Offset)
+                capacity = Math.Min(capacity, (ulong)BaseCapacity);
             ulong end = 0;
             foreach (UlogEntryView entry in Entries(log, capacity))
             {

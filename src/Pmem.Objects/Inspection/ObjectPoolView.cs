@@ -74,6 +74,9 @@ public sealed class ObjectPoolView(PersistentMap map)
         return new LaneView(Map, index, (long)offset);
     }
 
+    /// <summary>Entries of logs that the pool can hold: chains of a damaged pool that have more of them share their logs.</summary>
+    public long MaximumLogEntries => Map.Length / UlogEntry.ValueSize;
+
     /// <summary>Whether an object's user data starts at the root offset.</summary>
     public bool IsRoot(in ObjectView item) => RootOffset is var root and not 0 && (ulong)item.Offset == root;
 }

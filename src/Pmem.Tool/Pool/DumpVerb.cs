@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using Pmem.Blocks;
 using Pmem.Logs;
 using Pmem.Objects;
 using Pmem.Pools;
@@ -16,59 +17,90 @@ internal static class DumpVerb
     {
         Argument<string> file = PoolCommand.FileArgument();
         var output = new Option<string>("--output", "-o") { Description = "File to write to instead of standard output." };
-        var raw = new Option<bool>("--raw") { Description = "The bytes as they are, instead of as hexadecimal numbers. Logs only." };
-        var range = new Option<string>("--range", "-r") { Description = "Positions in a log, or offsets of objects, such as 0-4095,8192-." };
+        var raw = new Option<bool>("--raw") { Description = "The bytes as they are, instead of as hexadecimal numbers. Logs and block pools." };
+        var range = new Option<string>("--range", "-r") { Description = "Positions in a log, numbers of blocks, or offsets of objects, such as 0-4095,8192-." };
         var chunk = new Option<string>("--chunk", "-c") { Description = "Bytes of a log in one line of JSON (default 4096)." };
+        var type = new Option<string>("--type", "-t") { Description = "Only objects with these type numbers, such as 7 or 1-9,77." };
+        var skipZero = new Option<bool>("--skip-zero") { Description = "Leave out blocks that were set to zero or never written." };
+        var skipError = new Option<bool>("--skip-error") { Description = "Leave out blocks that are marked as bad, which otherwise end a raw dump." };
         var data = new Option<bool>("--data") { Description = "Also the content of objects, in base64." };
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("dump", """
-            Write out what a pool holds: the bytes of a log, or the objects of an object pool as JSON lines. Never changes a byte of the file.
+            Write out what a pool holds: the bytes of a log, the blocks of a block pool, or the objects of an object pool as JSON lines. Never changes a
+            byte of the file.
 
             Examples:
               pmem pool dump events.pool --raw --output events.log
-              pmem pool dump accounts.pool --data --json
-            """) { file, output, raw, range, chunk, data, json };
+              pmem pool dump disk.pool --range 0-99 --skip-zero --skip-error
+              pmem pool dump accounts.pool --data --type 7
+            """) { file, output, raw, range, chunk, type, skipZero, skipError, data, json };
         command.SetAction(parsed =>
         {
-            ByteRanges? ranges = ByteRanges.All;
-            if (parsed.GetValue(range) is { } wanted && !ByteRanges.TryParse(wanted, out ranges))
-                return PoolCommand.Fail($"'{wanted}' is not a range such as 0-4095,8192-");
+            if (!TryReadRanges(parsed.GetValue(range), out ByteRanges ranges) || !TryReadRanges(parsed.GetValue(type), out ByteRanges types))
+                return PoolCommand.Fail($"'{parsed.GetValue(range) ?? parsed.GetValue(type)}' is not a range such as 0-4095,8192-");
             long chunkSize = DefaultChunk;
             if (parsed.GetValue(chunk) is { } text && (!ByteSize.TryParse(text, out chunkSize) || chunkSize is < 1 or > PieceSize))
                 return PoolCommand.Fail($"'{text}' is not a size from 1 byte to 1MiB");
-            return Run(parsed.GetValue(file)!, parsed.GetValue(output), new Form(parsed.GetValue(raw), parsed.GetValue(json), parsed.GetValue(data), ranges, (int)chunkSize));
+            var form = new DumpForm
+            {
+                Raw = parsed.GetValue(raw),
+                Json = parsed.GetValue(json),
+                Data = parsed.GetValue(data),
+                Ranges = ranges,
+                Types = types,
+                ChunkSize = (int)chunkSize,
+                SkipZero = parsed.GetValue(skipZero),
+                SkipError = parsed.GetValue(skipError),
+            };
+            return Run(parsed.GetValue(file)!, parsed.GetValue(output), form);
         });
         return command;
     }
 
-    private static int Run(string path, string? output, Form form)
+    private static bool TryReadRanges(string? text, out ByteRanges ranges)
+    {
+        ByteRanges? read = ByteRanges.All;
+        bool isRange = text is null || ByteRanges.TryParse(text, out read);
+        ranges = read ?? ByteRanges.All;
+        return isRange;
+    }
+
+    private static int Run(string path, string? output, DumpForm form)
     {
         PoolKind? kind = PoolFile.ReadHeader(path)?.Kind;
-        if (kind is null or PoolKind.Block)
-            return PoolCommand.Fail($"cannot dump {path}: it is neither an object pool nor a log");
-        if (form.Raw && (form.Json || kind != PoolKind.Log))
-            return PoolCommand.Fail(form.Json ? "give either --raw or --json" : "--raw is for logs; objects are written as JSON lines");
+        if (kind is null)
+            return PoolCommand.Fail($"cannot dump {path}: it is no pool");
+        if (form.Raw && (form.Json || kind == PoolKind.Object))
+            return PoolCommand.Fail(form.Json ? "give either --raw or --json" : "--raw is for logs and block pools; objects are written as JSON lines");
 
-        // Opened first, so that a pool that cannot be read leaves no empty file behind.
-        if (kind == PoolKind.Log)
-        {
-            using PersistentLog log = PersistentLog.Open(path, new PersistentLogOptions { CopyOnWrite = true });
-            using Stream target = Target(output);
-            DumpLog(log, target, form);
-        }
-        else
-        {
-            using ObjectStore store = PoolCommand.Open(path, new ObjectStoreOptions { CopyOnWrite = true, Arenas = 1 });
-            using Stream target = Target(output);
-            DumpObjects(store, target, form);
-        }
-
+        Write(path, kind.Value, () => new BufferedStream(output is null ? Console.OpenStandardOutput() : File.Create(output), 65536), form);
         return Program.Success;
     }
 
-    private static BufferedStream Target(string? output) => new BufferedStream(output is null ? Console.OpenStandardOutput() : File.Create(output), 65536);
+    /// <summary>Opens the pool and writes what it holds. The pool is opened before the target, so that one that cannot be read leaves no empty file behind.</summary>
+    public static void Write(string path, PoolKind kind, Func<Stream> target, DumpForm form)
+    {
+        switch (kind)
+        {
+            case PoolKind.Log:
+                using (PersistentLog log = PersistentLog.Open(path, new PersistentLogOptions { CopyOnWrite = true }))
+                using (Stream stream = target())
+                    DumpLog(log, stream, form);
+                break;
+            case PoolKind.Block:
+                using (BlockPool pool = BlockPool.Open(path, 0, new BlockDeviceOptions { CopyOnWrite = true }))
+                using (Stream stream = target())
+                    DumpBlocks(pool, stream, form);
+                break;
+            default:
+                using (ObjectStore store = PoolCommand.Open(path, new ObjectStoreOptions { CopyOnWrite = true, Arenas = 1 }))
+                using (Stream stream = target())
+                    DumpObjects(store, stream, form);
+                break;
+        }
+    }
 
-    private static void DumpLog(PersistentLog log, Stream target, Form form)
+    private static void DumpLog(PersistentLog log, Stream target, DumpForm form)
     {
         byte[] piece = new byte[form.Json ? form.ChunkSize : PieceSize];
         using var text = new StreamWriter(target, leaveOpen: true);
@@ -99,10 +131,60 @@ internal static class DumpVerb
         lines.End();
     }
 
-    private static void DumpObjects(ObjectStore store, Stream target, Form form)
+    private static void DumpBlocks(BlockPool pool, Stream target, DumpForm form)
+    {
+        byte[] block = new byte[pool.BlockSize];
+        using var text = new StreamWriter(target, leaveOpen: true);
+        using var lines = new JsonLines(target);
+        foreach ((long first, long last) in form.Ranges.Within(pool.BlockCount))
+        {
+            for (long number = first; number <= last; number++)
+            {
+                bool isZero = pool.IsZero(number);
+                if (isZero && form.SkipZero)
+                    continue;
+                bool isBad = !TryRead(pool, number, block);
+                if (isBad && form.SkipError)
+                    continue;
+                if (isBad && !form.Json)
+                    throw new PmemException($"block {number} is marked as bad: --skip-error leaves such blocks out");
+                if (form.Json)
+                    WriteBlock(lines, number, isZero, isBad, block);
+                else if (form.Raw)
+                    target.Write(block);
+                else
+                    HexDump.Write(text, number * block.Length, block);
+            }
+        }
+    }
+
+    private static bool TryRead(BlockPool pool, long number, byte[] block)
+    {
+        try
+        {
+            pool.Read(number, block);
+            return true;
+        }
+        catch (PmemException problem) when (problem is BlockErrorException or MediaErrorException)
+        {
+            return false;
+        }
+    }
+
+    private static void WriteBlock(JsonLines lines, long number, bool isZero, bool isBad, byte[] block)
+    {
+        Utf8JsonWriter writer = lines.Begin();
+        writer.WriteNumber("block", number);
+        writer.WriteString("state", isBad ? "bad" : isZero ? "zero" : "normal");
+        if (!isZero && !isBad)
+            writer.WriteBase64String("data", block);
+        lines.End();
+    }
+
+    private static void DumpObjects(ObjectStore store, Stream target, DumpForm form)
     {
         using var lines = new JsonLines(target);
-        foreach (StoreObject item in store.EnumerateObjects().Where(o => form.Ranges.Contains(o.Offset)))
+        foreach (StoreObject item in store.EnumerateObjects().Where(o => form.Ranges.Contains(o.Offset) && form.HasType(o.TypeNumber)))
         {
             Utf8JsonWriter writer = lines.Begin();
             ObjectsVerb.WriteMembers(writer, store, item);
@@ -111,6 +193,4 @@ internal static class DumpVerb
             lines.End();
         }
     }
-
-    private sealed record Form(bool Raw, bool Json, bool Data, ByteRanges Ranges, int ChunkSize);
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Pmem.Pools;
+using Pmem.Tool.Pool.Details;
 
 namespace Pmem.Tool.Pool;
 
@@ -12,20 +13,57 @@ internal static class InfoVerb
     {
         Argument<string> file = PoolCommand.FileArgument();
         Option<bool> json = PoolCommand.JsonOption();
-        var command = new Command("info", "Show what a pool file is and holds. Never changes a byte of it, even when it needs recovery.\n\nExample: pmem pool info accounts.pool --json") { file, json };
+        var details = new DetailOptionSet();
+        var command = new Command("info", """
+            Show what a pool file is and holds. Never changes a byte of it, even when it needs recovery. Details are shown as they lie on media, damaged
+            or in use; where damage ends them, that is said, and the exit code is 1.
+
+            Examples:
+              pmem pool info accounts.pool --json
+              pmem pool info accounts.pool --stats --types 1-9
+              pmem pool info accounts.pool --lanes --pending
+              pmem pool info accounts.pool --heap --bitmaps --range 0-15
+              pmem pool info disk.pool --table --map --range 0-99 --flog
+              pmem pool info events.pool --data --range 0-4095
+            """) { file, json };
+        foreach (Option option in details.All)
+            command.Add(option);
         command.SetAction(parsed =>
         {
-            PoolSummary summary = PoolSummary.Of(parsed.GetValue(file)!);
-            if (parsed.GetValue(json))
-                JsonOutput.Write(writer => WriteJson(writer, summary));
-            else
-                WriteText(summary);
-            return summary.HeaderProblem is null && summary.ContentProblem is null ? Program.Success : Program.NotConsistent;
+            if (details.Read(parsed, out string problem) is not { } wanted)
+                return PoolCommand.Fail(problem);
+            return Run(parsed.GetValue(file)!, parsed.GetValue(json), wanted);
         });
         return command;
     }
 
-    public static void WriteJson(Utf8JsonWriter writer, PoolSummary summary)
+    public static void WriteJson(Utf8JsonWriter writer, PoolSummary summary) => WriteJson(writer, summary, () => { });
+
+    private static int Run(string path, bool json, DetailOptions details)
+    {
+        PoolSummary summary = PoolSummary.Of(path);
+        using PoolView? pool = details.IsAny ? PoolView.Open(path) : null;
+        if (pool is not null && (details.Replica < 0 || details.Replica >= pool.Maps.Count))
+            return PoolCommand.Fail($"{path} has no replica {details.Replica}; they are counted from 0 to {pool.Maps.Count - 1}");
+        bool whole = true;
+        if (json)
+        {
+            using Stream output = Console.OpenStandardOutput();
+            using (var writer = new Utf8JsonWriter(output, JsonOutput.Options))
+                WriteJson(writer, summary, () => whole = pool is null || PoolDetails.Write(new JsonSink(writer), pool, details));
+            output.WriteByte((byte)'\n');
+        }
+        else
+        {
+            WriteText(summary);
+            using var text = new StreamWriter(Console.OpenStandardOutput());
+            whole = pool is null || PoolDetails.Write(new TextSink(text), pool, details);
+        }
+
+        return whole && summary.HeaderProblem is null && summary.ContentProblem is null ? Program.Success : Program.NotConsistent;
+    }
+
+    private static void WriteJson(Utf8JsonWriter writer, PoolSummary summary, Action details)
     {
         PoolHeader header = summary.Header;
         writer.WriteStartObject();
@@ -68,6 +106,7 @@ internal static class InfoVerb
         string? problem = summary.HeaderProblem ?? summary.ContentProblem;
         if (problem is not null)
             writer.WriteString("problem", problem);
+        details();
         writer.WriteEndObject();
     }
 

@@ -6,6 +6,7 @@ namespace Pmem.Tool.Persona.Info;
 internal sealed class InfoObjects(LeveledOutput output, InfoOptions options, PersistentMap map)
 {
     private readonly ObjectPoolView _pool = new(map);
+    private long _entries;
 
     public int Write()
     {
@@ -70,6 +71,8 @@ internal sealed class InfoObjects(LeveledOutput output, InfoOptions options, Per
         int index = 0;
         foreach (UlogEntryView entry in log.Entries())
         {
+            if (++_entries > _pool.MaximumLogEntries)
+                throw new PmemFormatException("log entries", entry.Position, $"at most {_pool.MaximumLogEntries} in all logs together", "more: chains share their logs");
             string operand = entry.IsBuffer ? $"Size: {InfoText.Size(entry.Length, options.Human)}" : $"Value: 0x{entry.Value:x16}";
             output.Write(1, $"{index++:d10}: Offset: 0x{entry.Destination:x16} {operand} ");
         }
