@@ -41,6 +41,7 @@ public interface IBlockDevice : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">The blocks are not on the device, or the buffer is not a whole number of them.</exception>
     /// <exception cref="InvalidOperationException">The device is read-only.</exception>
     /// <exception cref="ArenaErrorException">The arena that holds a block may only be read.</exception>
+    [ProgrammingModel("NVM.BLOCK.ATOMIC_WRITE", ModelRequirement.MandatoryIfCapable)]
     void Write(long block, ReadOnlySpan<byte> source);
 
     /// <summary>Writes consecutive blocks from pieces of any length, whose sum is a whole number of blocks.</summary>
@@ -51,14 +52,17 @@ public interface IBlockDevice : IDisposable
     /// <summary>Makes blocks read as zeros; durable at return, and as atomic as a write, at the cost of one store a block.</summary>
     /// <param name="block">The first block.</param>
     /// <param name="count">How many.</param>
+    [ProgrammingModel("NVM.BLOCK.DISCARD_IMMEDIATELY", ModelRequirement.MandatoryIfCapable)]
     void Zero(long block, long count = 1);
 
     /// <summary>Marks a block as bad: reads fail until it is written or set to zero. Durable at return.</summary>
     /// <param name="block">The block.</param>
+    [ProgrammingModel("NVM.BLOCK.SCAR", ModelRequirement.MandatoryIfCapable)]
     void SetError(long block);
 
     /// <summary>Whether a block is known to read as zeros because it was never written, or set to zero.</summary>
     /// <param name="block">The block.</param>
+    [ProgrammingModel("NVM.BLOCK.EXISTS", ModelRequirement.MandatoryIfCapable)]
     bool IsZero(long block);
 
     /// <summary>Waits until everything written is durable; after <see cref="Write(long, ReadOnlySpan{byte})"/> returned it is anyway.</summary>

@@ -116,10 +116,10 @@ public sealed partial class VirtualPlatform
             return GetHealth(dimm);
         }
 
-        public IReadOnlyList<AddressRange> GetErrors()
+        public PlatformResult<IReadOnlyList<AddressRange>> GetErrors()
         {
             platform.FinishScrub();
-            return platform.ToSystem(dimm => dimm.Reported ?? dimm.Poison);
+            return PlatformResult<IReadOnlyList<AddressRange>>.Done(platform.ToSystem(dimm => dimm.Reported ?? dimm.Poison));
         }
 
         public PlatformResult<IReadOnlyList<AddressRange>> GetInjectedErrors() => PlatformResult<IReadOnlyList<AddressRange>>.Done(platform.ToSystem(dimm => dimm.Poison));

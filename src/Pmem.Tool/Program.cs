@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Pmem.Tool.Btt;
 using Pmem.Tool.Crash;
+using Pmem.Tool.Health;
 using Pmem.Tool.Images;
 using Pmem.Tool.InfoBlocks;
 using Pmem.Tool.Io;
@@ -79,6 +80,11 @@ internal static class Program
             ListCommand.Create(),
             ExplainCommand.Create(),
             CaptureCommand.Create(),
+            SmartCommand.Create(),
+            ScrubCommand.Create(),
+            InjectErrorCommand.Create(),
+            InjectSmartCommand.Create(),
+            MonitorCommand.Create(),
             InfoBlockCommand.Create(),
             BttCommand.Create(),
             ImageCommand.Create(),

@@ -24,7 +24,7 @@ internal sealed class EvidenceHardware(PlatformEvidence evidence) : IPlatformHar
 
     public PlatformResult<DimmHealth> InjectHealth(int dimm, HealthInjection injection) => PlatformResult<DimmHealth>.Refused(PlatformError.NotSupported, Reason, Remedy);
 
-    public IReadOnlyList<AddressRange> GetErrors() => [.. evidence.Modules.SelectMany(module => module.Poison.SelectMany(range => ToSystem(module, range.Address, range.Length))).OrderBy(range => range.Address)];
+    public PlatformResult<IReadOnlyList<AddressRange>> GetErrors() => PlatformResult<IReadOnlyList<AddressRange>>.Done([.. evidence.Modules.SelectMany(module => module.Poison.SelectMany(range => ToSystem(module, range.Address, range.Length))).OrderBy(range => range.Address)]);
 
     public PlatformResult<IReadOnlyList<AddressRange>> GetInjectedErrors() => Refused();
 

@@ -1,3 +1,4 @@
+using Pmem.Blocks;
 using Pmem.Platform.Labels;
 
 namespace Pmem.Platform.Model;
@@ -70,6 +71,12 @@ public interface IPlatform
     /// <param name="readOnly">Only to be read.</param>
     /// <exception cref="PmemException">There is no such namespace, it is not enabled, or its memory cannot be mapped.</exception>
     PersistentMap OpenNamespace(string name, bool readOnly = false);
+
+    /// <summary>Opens the sectors of an enabled namespace in sector mode, each of which is written all or nothing. The caller disposes the device.</summary>
+    /// <param name="name">Such as <c>namespace0.0</c>.</param>
+    /// <param name="options">How to open it.</param>
+    /// <exception cref="PmemException">Its memory cannot be mapped.</exception>
+    PlatformResult<IBlockDevice> OpenBlockDevice(string name, BlockDeviceOptions? options = null);
 
     /// <summary>What a DIMM says of its health (<c>ndctl list -H</c>).</summary>
     /// <param name="dimm">Such as <c>nmem0</c>.</param>

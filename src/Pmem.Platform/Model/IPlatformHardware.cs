@@ -30,7 +30,7 @@ public interface IPlatformHardware
     PlatformResult<DimmHealth> InjectHealth(int dimm, HealthInjection injection);
 
     /// <summary>Errors that the system knows of, by address. If there are very many, the first ones; the others once these are cleared.</summary>
-    IReadOnlyList<AddressRange> GetErrors();
+    PlatformResult<IReadOnlyList<AddressRange>> GetErrors();
 
     /// <summary>Errors that were injected, whether the system knows of them or not, by address.</summary>
     PlatformResult<IReadOnlyList<AddressRange>> GetInjectedErrors();

@@ -48,7 +48,7 @@ public partial class LabelledPlatform
         if (IsRegionDisabled(number))
             return PlatformResult<Plan>.Refused(PlatformError.RegionUnusable, $"{name} is disabled", $"enable it: 'pmem region enable {name}'");
         if (Array.Exists(areas, area => area is null))
-            return PlatformResult<Plan>.Refused(PlatformError.NoLabels, $"{name} has a DIMM without a label storage area", "use the region as the one namespace that it is");
+            return PlatformResult<Plan>.Refused(PlatformError.NoLabels, $"{name} has a DIMM without a label storage area", "use the region as the one namespace that it is, or reconfigure that");
         if (verdict.State == RegionState.Disabled || verdict.DimmEnabled.Contains(false))
             return PlatformResult<Plan>.Refused(PlatformError.RegionUnusable, $"{name} is not enabled: {verdict.Reason}", "repair the labels of its DIMMs");
         if (Array.Exists(areas, area => area!.Current is null) && !request.AutoLabel)
@@ -88,6 +88,11 @@ public partial class LabelledPlatform
         }
 
         var plan = new Plan(request, size, offset, region.SystemBase + (offset * (ulong)ways), request.Uuid ?? Guid.NewGuid(), format);
+        return Complete(plan);
+    }
+
+    private static PlatformResult<Plan> Complete(Plan plan)
+    {
         try
         {
             return PlatformResult<Plan>.Done(plan with { Block = MakeBlock(plan) });

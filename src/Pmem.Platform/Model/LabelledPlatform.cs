@@ -17,6 +17,7 @@ public partial class LabelledPlatform : IPlatform
 {
     private readonly Lock _gate = new();
     private readonly IPlatformHardware _hardware;
+    private readonly PlatformHealth _health;
     private readonly HashSet<string> _disabled = new(StringComparer.Ordinal);
     private IReadOnlyList<PlatformDimm> _dimms;
     private IReadOnlyList<PlatformRegion> _regions;
@@ -29,6 +30,7 @@ public partial class LabelledPlatform : IPlatform
     public LabelledPlatform(string provider, IReadOnlyList<PlatformDimm> dimms, IReadOnlyList<PlatformRegion> regions, IPlatformHardware? hardware = null)
     {
         _hardware = hardware ?? new NoHardware();
+        _health = new PlatformHealth(_hardware, new PlatformNames(provider, NumberOf, AddressesOf, SpaceOf));
         Provider = provider;
         _dimms = dimms;
         _regions = regions;
@@ -132,6 +134,8 @@ public partial class LabelledPlatform : IPlatform
         lock (_gate)
         {
             LabelArea?[] areas = ReadAreas();
+            if (Find(name, areas) is (int number, { } whole) && whole.RawUuid == Guid.Empty && !_regions[number].IsReadOnly)
+                return ReconfigureWhole(number, request, whole, force);
             if (FindChangeable(name, areas, force) is { Succeeded: false } refusal)
                 return refusal;
             (int region, NamespaceView space) = Find(name, areas)!.Value;

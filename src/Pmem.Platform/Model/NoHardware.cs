@@ -14,7 +14,7 @@ internal sealed class NoHardware : IPlatformHardware
 
     public PlatformResult<DimmHealth> InjectHealth(int dimm, HealthInjection injection) => GetHealth(dimm);
 
-    public IReadOnlyList<AddressRange> GetErrors() => [];
+    public PlatformResult<IReadOnlyList<AddressRange>> GetErrors() => PlatformResult<IReadOnlyList<AddressRange>>.Done([]);
 
     public PlatformResult<IReadOnlyList<AddressRange>> GetInjectedErrors() => PlatformResult<IReadOnlyList<AddressRange>>.Refused(PlatformError.NotSupported, Reason, Remedy);
 

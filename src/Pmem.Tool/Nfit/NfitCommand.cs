@@ -18,6 +18,7 @@ internal static class NfitCommand
             Examples:
               pmem nfit build nfit.aml --ways 2 --size 512MiB --base 4GiB
               pmem nfit show nfit.aml
+              pmem nfit from-running --output nfit.aml
               pmem nfit lint nfit.aml --ssdt ssdt.aml --json
               pmem nfit show nfit.aml --json > nfit.json
               pmem nfit build again.aml --from nfit.json
@@ -26,6 +27,7 @@ internal static class NfitCommand
             ShowVerb.Create(),
             LintVerb.Create(),
             BuildVerb.Create(),
+            FromRunningVerb.Create(),
         };
 
     public static Argument<string> FileArgument() => new("FILE") { Description = "The table." };

@@ -1,12 +1,14 @@
 using System.CommandLine;
 using Pmem.Emulation;
 using Pmem.Platform.Captures;
+using Pmem.Platform.Linux;
 using Pmem.Platform.Model;
 
 namespace Pmem.Tool.Platforms;
 
 /// <summary>
-/// Where a platform comes from: <c>--platform PATH</c>, or else the environment variable <c>PMEM_PLATFORM</c>, names the folder of a virtual platform, or a capture.
+/// Where a platform comes from: <c>--platform PATH</c>, or else the environment variable <c>PMEM_PLATFORM</c>, names the folder of a virtual platform, a capture, or a
+/// folder with a copy of <c>sys</c>; without either it is the running Linux.
 /// </summary>
 internal sealed class PlatformSource : IDisposable
 {
@@ -35,7 +37,7 @@ internal sealed class PlatformSource : IDisposable
     public VirtualPlatform? Virtual => _owned as VirtualPlatform;
 
     /// <summary>The option that names a platform.</summary>
-    public static Option<string?> Option() => new("--platform", "-p") { Description = $"The folder of the platform, or a capture of one; {Variable} if not given." };
+    public static Option<string?> Option() => new("--platform", "-p") { Description = $"The folder of the platform, or a capture of one; {Variable} if not given, and this machine if that is not set." };
 
     /// <summary>Opens the platform that the option or the environment names. The caller disposes it, which keeps what was disabled.</summary>
     /// <param name="path">What the option said; null for nothing.</param>
@@ -43,7 +45,7 @@ internal sealed class PlatformSource : IDisposable
     public static PlatformSource Open(string? path)
     {
         path ??= Environment.GetEnvironmentVariable(Variable);
-        return string.IsNullOrEmpty(path) ? throw new PmemException($"say which platform: --platform DIR, or set {Variable}") : OpenPath(path);
+        return string.IsNullOrEmpty(path) ? OpenMachine() : OpenPath(path);
     }
 
     /// <summary>The platform with its power cord.</summary>
@@ -54,7 +56,17 @@ internal sealed class PlatformSource : IDisposable
     public void Dispose() => _owned?.Dispose();
 
     // Other forms of platforms in files are told apart here.
-    private static PlatformSource OpenPath(string path) => File.Exists(path) ? OpenCapture(path) : OpenFolder(path);
+    private static PlatformSource OpenPath(string path) => File.Exists(path) ? OpenCapture(path)
+        : new LinuxPlatform(path) is { IsPresent: true } copied ? new PlatformSource(path, copied, null)
+        : OpenFolder(path);
+
+    private static PlatformSource OpenMachine()
+    {
+        var machine = new LinuxPlatform();
+        return machine.IsPresent
+            ? new PlatformSource("this machine", machine, null)
+            : throw new PmemException($"this machine has no NVDIMMs; say which platform: --platform DIR, or set {Variable}");
+    }
 
     private static PlatformSource OpenCapture(string path)
     {

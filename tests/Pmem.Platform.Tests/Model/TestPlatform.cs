@@ -49,7 +49,14 @@ internal sealed class MemoryLabels(int size) : ILabelStorage
 
     public int Size => size;
 
-    public static int WritesLeft { get; set; } = int.MaxValue;
+    // Of one test: others run at the same time.
+    private static readonly AsyncLocal<int?> s_writesLeft = new();
+
+    public static int WritesLeft
+    {
+        get => s_writesLeft.Value ?? int.MaxValue;
+        set => s_writesLeft.Value = value;
+    }
 
     public void Read(int offset, Span<byte> destination) => Bytes.AsSpan(offset, destination.Length).CopyTo(destination);
 

@@ -49,4 +49,15 @@ public sealed class PlatformVerbTests : IDisposable
         Assert.True(broken.GetProperty("regions")[0].GetProperty("readOnly").GetBoolean());
         Assert.Contains("read-only", ToolRunner.Fail("namespace", "destroy", "namespace0.0", "--platform", folder, "--force"), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void The_table_of_a_platform_is_written_and_read_again()
+    {
+        string folder = _files.File("vm3");
+        ToolRunner.Json(0, "platform", "create", folder, "--dimms", "2", "--ways", "2", "--size", "64M");
+        string file = _files.File("nfit.aml");
+        JsonElement table = ToolRunner.Json(0, "nfit", "from-running", "--platform", folder, "--output", file);
+        Assert.Equal(table.ToString(), ToolRunner.Json(0, "nfit", "show", file).ToString());
+        ToolRunner.Json(0, "nfit", "lint", file);
+    }
 }

@@ -1,0 +1,15 @@
+using Pmem;
+
+[assembly: ProgrammingModelOmission("NVM.PM.VOLUME.PHYSICAL_ADDRESS_SYNC", ModelRequirement.Optional, "a process flushes by the addresses of its maps; it has no others")]
+[assembly: ProgrammingModelOmission("NVM.PM.VOLUME.DISCARD_IF_YOU_CAN", ModelRequirement.MandatoryIfCapable, "not capable: memory is not provisioned thinly")]
+[assembly: ProgrammingModelOmission("NVM.PM.VOLUME.DISCARD_IMMEDIATELY", ModelRequirement.MandatoryIfCapable, "not capable: memory is not provisioned thinly")]
+[assembly: ProgrammingModelOmission("NVM.PM.VOLUME.DISCARD_IMMEDIATELY_RETURNS", ModelRequirement.MandatoryIfCapable, "not capable: memory is not provisioned thinly")]
+[assembly: ProgrammingModelOmission("NVM.PM.VOLUME.EXISTS", ModelRequirement.MandatoryIfCapable, "not capable: memory is not provisioned thinly")]
+[assembly: ProgrammingModelOmission("NVM.BLOCK.ATOMIC_MULTIWRITE", ModelRequirement.MandatoryIfCapable, "not capable: each block is atomic by itself")]
+[assembly: ProgrammingModelOmission("NVM.BLOCK.ATOMIC_MULTIWRITE_MAX_IOS", ModelRequirement.MandatoryIfCapable, "not capable: each block is atomic by itself")]
+[assembly: ProgrammingModelOmission("NVM.BLOCK.ATOMIC_MULTIWRITE_MAX_DATA_LENGTH", ModelRequirement.MandatoryIfCapable, "not capable: each block is atomic by itself")]
+[assembly: ProgrammingModelOmission("NVM.BLOCK.ATOMIC_MULTIWRITE_STARTING_ADDRESS_GRANULARITY", ModelRequirement.MandatoryIfCapable, "not capable: each block is atomic by itself")]
+[assembly: ProgrammingModelOmission("NVM.BLOCK.ATOMIC_MULTIWRITE_LENGTH_GRANULARITY", ModelRequirement.MandatoryIfCapable, "not capable: each block is atomic by itself")]
+[assembly: ProgrammingModelOmission("NVM.BLOCK.DISCARD_IF_YOU_CAN", ModelRequirement.MandatoryIfCapable, "not capable: what can be discarded, is at once")]
+[assembly: ProgrammingModelOmission("NVM.COMMON.SET_ATTRIBUTE", ModelRequirement.Optional, "no attribute can be set")]
+[assembly: ProgrammingModelOmission("NVM.COMMON.FILE_MODE", ModelRequirement.MandatoryIfCapable, "neither mode has files")]
