@@ -2,7 +2,10 @@ using System.CommandLine;
 using System.Globalization;
 using Pmem.Blocks.Layout;
 using Pmem.Platform;
+using Pmem.Platform.Captures;
+using Pmem.Platform.Evidence;
 using Pmem.Platform.InfoBlocks;
+using Pmem.Platform.Model;
 using Pmem.Tool.Pool;
 
 namespace Pmem.Tool.InfoBlocks;
@@ -23,6 +26,9 @@ internal sealed class InfoBlockFile
     public long Offset { get; }
 
     public long Size { get; }
+
+    /// <summary>System physical address, where it is known; else 0.</summary>
+    public ulong Start { get; private init; }
 
     /// <summary>The first 8192 bytes, fewer if the namespace has fewer.</summary>
     public byte[] Head { get; }
@@ -45,6 +51,22 @@ internal sealed class InfoBlockFile
 
     /// <summary>The start of a namespace that was read before.</summary>
     public static InfoBlockFile Of(string name, byte[] head) => new(name, 0, head.Length, head);
+
+    public static Option<string?> NamespaceOption() => new("--namespace", "-n") { Description = "The file is a capture, and this the namespace that is meant, such as namespace0.0." };
+
+    /// <summary>A namespace in a file, or one of a capture, of which the head alone is known.</summary>
+    public static InfoBlockFile Read(string path, string? offset, string? size, string? name)
+    {
+        if (!File.Exists(path) || !Capture.LooksLike(path))
+            return name is null ? Read(path, offset, size) : throw new PmemException($"{path} is no capture, of which --namespace would name a namespace");
+        using var capture = Capture.Open(path);
+        (RegionEvidence Region, NamespaceView Space)[] spaces = [.. capture.Evidence.Regions.SelectMany(region => region.View.Namespaces.Select(space => (region, space)))];
+        (RegionEvidence region, NamespaceView space) = spaces.FirstOrDefault(known => known.Space.Name == name || (name is null && spaces.Length == 1));
+        if (space is null)
+            throw new PmemException($"{path} is a capture: say which namespace, --namespace {string.Join(", ", spaces.Select(known => known.Space.Name).DefaultIfEmpty("(there is none)"))}");
+        byte[] head = new byte[Math.Min(NamespacePersonality.HeadSize, space.RawSize)];
+        return region.TryRead(space.Start - region.Range.Base, head) ? new InfoBlockFile(path, 0, (long)space.RawSize, head) { Start = space.Start } : throw new PmemException($"the start of {space.Name} is not in {path}");
+    }
 
     public static InfoBlockFile Read(string path, string? offset, string? size)
     {

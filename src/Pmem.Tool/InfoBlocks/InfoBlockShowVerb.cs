@@ -15,11 +15,12 @@ internal static class InfoBlockShowVerb
     {
         Argument<string> file = InfoBlockFile.FileArgument();
         Option<string?> offset = InfoBlockFile.OffsetOption();
+        Option<string?> space = InfoBlockFile.NamespaceOption();
         Option<bool> json = PoolCommand.JsonOption();
-        var command = new Command("show", "Show the intact info blocks at the start of a namespace. Never changes a byte.\n\nExample: pmem infoblock show namespace.img --json") { file, offset, json };
+        var command = new Command("show", "Show the intact info blocks at the start of a namespace. Never changes a byte.\n\nExample: pmem infoblock show namespace.img --json") { file, offset, space, json };
         command.SetAction(parsed =>
         {
-            InfoBlockFile area = InfoBlockFile.Read(parsed.GetValue(file)!, parsed.GetValue(offset), size: null);
+            InfoBlockFile area = InfoBlockFile.Read(parsed.GetValue(file)!, parsed.GetValue(offset), size: null, parsed.GetValue(space));
             List<(string Name, object Value)[]> blocks = Find(area);
             if (parsed.GetValue(json))
                 JsonOutput.Write(writer => WriteJson(writer, blocks));

@@ -12,9 +12,10 @@ internal static class InfoBlockVerifyVerb
         Argument<string> file = InfoBlockFile.FileArgument();
         Option<string?> offset = InfoBlockFile.OffsetOption();
         Option<string?> size = InfoBlockFile.SizeOption();
-        var start = new Option<string?>("--start") { Description = "System physical address of the namespace; PFN and DAX blocks depend on it. 0 if not given." };
+        var start = new Option<string?>("--start") { Description = "System physical address of the namespace; PFN and DAX blocks depend on it. 0 if not given, and of a capture what it says." };
         var parent = new Option<string?>("--parent-uuid", "-p") { Description = "Uuid of the namespace; what the block says if not given." };
         var label = new Option<NamespaceClass>("--class") { Description = "What the label's abstraction says: None, Btt, Btt2, Pfn, Dax, Unknown.", DefaultValueFactory = _ => NamespaceClass.None };
+        Option<string?> space = InfoBlockFile.NamespaceOption();
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("verify", """
             Say what a kernel decides that a namespace is, and why. Never changes a byte.
@@ -22,12 +23,12 @@ internal static class InfoBlockVerifyVerb
             Exit codes: 0 it has an info block that counts and can be honoured, 1 not, 2 the file cannot be read.
 
             Example: pmem infoblock verify namespace.img --start 0x100000000
-            """) { file, offset, size, start, parent, label, json };
+            """) { file, offset, size, start, parent, label, space, json };
         command.SetAction(parsed =>
         {
-            InfoBlockFile area = InfoBlockFile.Read(parsed.GetValue(file)!, parsed.GetValue(offset), parsed.GetValue(size));
+            InfoBlockFile area = InfoBlockFile.Read(parsed.GetValue(file)!, parsed.GetValue(offset), parsed.GetValue(size), parsed.GetValue(space));
             Guid? uuid = parsed.GetValue(parent) is not { } text ? null : Guid.TryParse(text, out Guid value) ? value : throw new PmemException($"'{text}' is not a uuid");
-            return Run(area, (ulong)InfoBlockFile.ParseNumber(parsed.GetValue(start), 0), uuid ?? ParentOf(area), parsed.GetValue(label), parsed.GetValue(json));
+            return Run(area, (ulong)InfoBlockFile.ParseNumber(parsed.GetValue(start), (long)area.Start), uuid ?? ParentOf(area), parsed.GetValue(label), parsed.GetValue(json));
         });
         return command;
     }

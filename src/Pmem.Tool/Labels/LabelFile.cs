@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Pmem.Platform.Captures;
+using Pmem.Platform.Evidence;
 using Pmem.Platform.Labels;
 using Pmem.Tool.Pool;
 
@@ -9,8 +11,11 @@ namespace Pmem.Tool.Labels;
 /// </summary>
 internal sealed class LabelFile
 {
-    private LabelFile(string path, long offset, int size)
+    private readonly LabelArea? _captured;
+
+    private LabelFile(string path, long offset, int size, LabelArea? captured = null)
     {
+        _captured = captured;
         Path = path;
         Offset = offset;
         Size = size;
@@ -31,6 +36,23 @@ internal sealed class LabelFile
 
     public static Option<string?> LabelSizeOption() => new("--label-size") { Description = "The file is an image of QEMU's nvdimm device with this label-size, such as 128KiB." };
 
+    public static Option<string?> DimmOption() => new("--dimm", "-d") { Description = "The file is a capture, and this the module whose area is meant, such as nmem0." };
+
+    /// <summary>An area to be looked at: in a file, or of a module in a capture.</summary>
+    public static LabelFile ToRead(string path, string? labelSize, string? dimm)
+    {
+        if (!File.Exists(path) || !Capture.LooksLike(path))
+            return dimm is null ? Of(path, labelSize) : throw new PmemException($"{path} is no capture, of which --dimm would name a module");
+        using var capture = Capture.Open(path);
+        IReadOnlyList<ModuleEvidence> modules = capture.Evidence.Modules;
+        int number = dimm is null && modules.Count == 1 ? 0 : Enumerable.Range(0, modules.Count).FirstOrDefault(i => PlatformEvidence.NameOf(i) == dimm || modules[i].Handle.ToString() == dimm, -1);
+        if (number < 0)
+            throw new PmemException($"{path} is a capture: say which module, --dimm {string.Join(", ", Enumerable.Range(0, modules.Count).Select(PlatformEvidence.NameOf).DefaultIfEmpty("(there is none)"))}");
+        return modules[number].Labels is { } labels
+            ? new LabelFile(path, (long)(modules[number].LabelOffset ?? 0), labels.Size, labels)
+            : throw new PmemException($"{PlatformEvidence.NameOf(number)} has no label storage area in {path}");
+    }
+
     public static LabelFile Of(string path, string? labelSize)
     {
         var file = new FileInfo(path);
@@ -48,6 +70,8 @@ internal sealed class LabelFile
 
     public LabelArea Read()
     {
+        if (_captured is not null)
+            return _captured;
         byte[] bytes = new byte[Size];
         using FileStream file = File.Open(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         file.Position = Offset;

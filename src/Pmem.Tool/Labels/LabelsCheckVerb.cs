@@ -14,6 +14,7 @@ internal static class LabelsCheckVerb
         Argument<string> file = LabelFile.FileArgument();
         Option<string?> size = LabelFile.LabelSizeOption();
         var cookie = new Option<string?>("--cookie") { Description = "Interleave set cookie of the region, hexadecimal; what most labels say if not given." };
+        Option<string?> dimm = LabelFile.DimmOption();
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("check", """
             Say what a kernel makes of each label, and why. Never changes a byte.
@@ -21,8 +22,8 @@ internal static class LabelsCheckVerb
             Exit codes: 0 every label is accepted, 1 some label or the area is not in order, 2 the file cannot be read.
 
             Example: pmem labels check nvdimm.img --label-size 128KiB
-            """) { file, size, cookie, json };
-        command.SetAction(parsed => Run(LabelFile.Of(parsed.GetValue(file)!, parsed.GetValue(size)), ParseCookie(parsed.GetValue(cookie)), parsed.GetValue(json)));
+            """) { file, size, dimm, cookie, json };
+        command.SetAction(parsed => Run(LabelFile.ToRead(parsed.GetValue(file)!, parsed.GetValue(size), parsed.GetValue(dimm)), ParseCookie(parsed.GetValue(cookie)), parsed.GetValue(json)));
         return command;
     }
 

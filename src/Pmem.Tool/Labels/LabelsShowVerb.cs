@@ -13,11 +13,12 @@ internal static class LabelsShowVerb
     {
         Argument<string> file = LabelFile.FileArgument();
         Option<string?> size = LabelFile.LabelSizeOption();
+        Option<string?> dimm = LabelFile.DimmOption();
         Option<bool> json = PoolCommand.JsonOption();
-        var command = new Command("show", "Show index blocks and labels, with the old labels that free slots still hold. Never changes a byte.\n\nExample: pmem labels show nvdimm.img --label-size 128KiB --json") { file, size, json };
+        var command = new Command("show", "Show index blocks and labels, with the old labels that free slots still hold. Never changes a byte.\n\nExample: pmem labels show nvdimm.img --label-size 128KiB --json") { file, size, dimm, json };
         command.SetAction(parsed =>
         {
-            LabelFile area = LabelFile.Of(parsed.GetValue(file)!, parsed.GetValue(size));
+            LabelFile area = LabelFile.ToRead(parsed.GetValue(file)!, parsed.GetValue(size), parsed.GetValue(dimm));
             LabelArea labels = area.Read();
             if (parsed.GetValue(json))
                 JsonOutput.Write(writer => WriteJson(writer, area, labels));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pmem.Platform.Acpi;
+using Pmem.Platform.Captures;
 
 namespace Pmem.Tool.Nfit;
 
@@ -13,7 +14,7 @@ internal static class NfitCommand
         new("nfit", """
             Show, examine and build NVDIMM Firmware Interface Tables (NFIT) in files.
 
-            A file is a table with its header, as in /sys/firmware/acpi/tables/NFIT, or the bare structures that the method _FIT returns.
+            A file is a table with its header, as in /sys/firmware/acpi/tables/NFIT, the bare structures that the method _FIT returns, or a capture.
 
             Examples:
               pmem nfit build nfit.aml --ways 2 --size 512MiB --base 4GiB
@@ -48,6 +49,12 @@ internal static class NfitCommand
 
     public static byte[] ReadAll(string path)
     {
+        if (File.Exists(path) && Capture.LooksLike(path))
+        {
+            using var capture = Capture.Open(path);
+            return capture.Evidence.NfitBytes.ToArray();
+        }
+
         // Files of sysfs say that they have 4096 bytes, or none: the bytes are counted while they are read.
         using FileStream file = File.OpenRead(path);
         using var bytes = new MemoryStream();

@@ -30,6 +30,16 @@ public sealed class TriageVerbTests : IDisposable
             Assert.Equal(Without(folder, ToolRunner.Json(0, [.. verb, "--platform", folder]).ToString()), ToolRunner.Json(0, [.. verb, "--platform", file]).ToString());
         Assert.Contains("nobody may change", ToolRunner.Fail("namespace", "create", "--platform", file, "--size", "32M"), StringComparison.Ordinal);
 
+        // So are tables, label areas and info blocks.
+        Assert.Equal(2, ToolRunner.Json(0, "labels", "show", file, "--dimm", "nmem0").GetProperty("labels").EnumerateArray().Count(label => label.GetProperty("state").GetString() == "active"));
+        Assert.Equal(0, ToolRunner.Run("labels", "check", file).ExitCode);
+        Assert.Contains("nmem0", ToolRunner.Fail("labels", "show", file, "--dimm", "nmem9"), StringComparison.Ordinal);
+        Assert.Equal("NVDIMM_PFN_INFO", ToolRunner.Json(0, "infoblock", "show", file, "--namespace", "namespace0.0").EnumerateArray().First().GetProperty("signature").GetString());
+        Assert.Equal(0, ToolRunner.Run("infoblock", "verify", file, "--namespace", "namespace0.0", "--class", "Pfn").ExitCode);
+        Assert.Contains("namespace0.1", ToolRunner.Fail("infoblock", "show", file), StringComparison.Ordinal);
+        Assert.Equal(0, ToolRunner.Run("nfit", "lint", file).ExitCode);
+        Assert.Contains("128", ToolRunner.Run("nfit", "show", file).Output, StringComparison.Ordinal);
+
         // The index blocks are lost.
         using (FileStream image = File.OpenWrite(Path.Combine(folder, "dimm-0.img")))
         {
