@@ -17,6 +17,8 @@ internal sealed class InterleavedMemory(string folder, IReadOnlyList<VirtualDimm
         {
             if (dimms[number].IsLost)
                 throw new PmemException($"nmem{number} is not there: the memory of its set cannot be reached");
+            if (dimms[number].Security.IsLocked)
+                throw new PmemException($"nmem{number} is locked: give its passphrase before the memory of its set is reached");
         }
 
         var options = new PersistentMapOptions

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Pmem.Emulation.Modules;
 using Pmem.Platform.Model;
 
 namespace Pmem.Emulation;
@@ -30,6 +31,36 @@ public sealed record VirtualDimm
     /// <summary>Version of the firmware.</summary>
     public string FirmwareVersion { get; init; } = "1.0";
 
+    /// <summary>Version that was sent and runs after the next power cycle or activation; null for none.</summary>
+    public string? StagedFirmware { get; init; }
+
+    /// <summary>Whether the version that was sent is to run when firmware is activated.</summary>
+    public bool IsActivationArmed { get; init; }
+
+    /// <summary>How the last activation ended: 0 there was none, 1 nothing was staged, 2 it succeeded.</summary>
+    public int ActivationResult { get; init; }
+
+    /// <summary>Which functions it answers.</summary>
+    public ModuleFamily Family { get; init; }
+
+    /// <summary>Its passphrases.</summary>
+    public ModuleSecurity Security { get; init; } = new();
+
+    /// <summary>What is being erased; after a crash the next opening finishes it.</summary>
+    public ModuleErase PendingErase { get; init; }
+
+    /// <summary>The last commands that it got: family, function, status.</summary>
+    public IReadOnlyList<string> CommandLog { get; init; } = [];
+
+    /// <summary>Percent of life below which a module of HPE's family warns.</summary>
+    public byte LifeThreshold { get; init; } = 10;
+
+    /// <summary>Error that was injected into a module of HPE's family; 0 for none.</summary>
+    public byte InjectedError { get; init; }
+
+    /// <summary>Whether it stays until it is taken back.</summary>
+    public bool InjectedErrorStays { get; init; }
+
     /// <summary>Temperature of the media in degrees Celsius.</summary>
     public double MediaTemperature { get; init; } = 28;
 
@@ -44,6 +75,9 @@ public sealed record VirtualDimm
 
     /// <summary>Spares below which an alarm is raised.</summary>
     public int SparesThreshold { get; init; } = 50;
+
+    /// <summary>How often a block of its media can be written.</summary>
+    public long Endurance { get; init; } = 1_000_000;
 
     /// <summary>Life used, in percent.</summary>
     public int LifeUsed { get; init; }

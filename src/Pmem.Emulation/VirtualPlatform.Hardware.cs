@@ -1,3 +1,4 @@
+using Pmem.Emulation.Modules;
 using Pmem.Platform.Model;
 
 namespace Pmem.Emulation;
@@ -96,10 +97,20 @@ public sealed partial class VirtualPlatform
                 IsPresent = !its.IsLost,
                 Flags = FlagsOf(its),
                 Control = ControlOf(its),
-                CommandFamily = "intel",
-                Firmware = new DimmFirmware(its.FirmwareVersion),
+                CommandFamily = its.Family switch { ModuleFamily.Hpe1 => "hpe1", ModuleFamily.Microsoft => "msft", ModuleFamily.HyperV => "hyperv", _ => "intel" },
+                Firmware = new DimmFirmware(its.FirmwareVersion, its.StagedFirmware, CanUpdate: its.Family == ModuleFamily.Intel, its.Family != ModuleFamily.Intel ? null : its.IsActivationArmed ? "armed" : "idle"),
+                Security = SecurityOf(its.Security),
                 DirtyShutdowns = its.GetHealth().ShutdownCount,
             };
+        }
+
+        // Modules whose security nobody uses do not speak of it: to a guest they cannot.
+        private static DimmSecurity? SecurityOf(ModuleSecurity security)
+        {
+            if (security is { Passphrase: null, MasterPassphrase: null })
+                return null;
+            DimmSecurityState state = security.IsLocked ? DimmSecurityState.Locked : security.Passphrase is null ? DimmSecurityState.Disabled : DimmSecurityState.Unlocked;
+            return new DimmSecurity(state, security.IsFrozen);
         }
 
         public PlatformResult<DimmHealth> GetHealth(int dimm) => platform.DimmOf(dimm) is { IsLost: false } its

@@ -67,8 +67,9 @@ public sealed partial class VirtualPlatform
     }
 
     // What the start of a system finds: the scrub at boot reports every error, and no other.
-    private static VirtualDimm AfterCut(VirtualDimm dimm, bool isDirty) => dimm with
+    private static VirtualDimm AfterCut(VirtualDimm dimm, bool isDirty) => WithStaged(dimm) with
     {
+        Security = dimm.Security.AfterPowerCycle(),
         LastShutdownWasDirty = isDirty,
         DirtyShutdowns = dimm.DirtyShutdowns + (isDirty ? 1 : 0),
         Pretended = dimm.Pretended is { } pretended ? pretended with { UnsafeShutdown = false } : null,

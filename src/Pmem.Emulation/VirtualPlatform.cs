@@ -107,6 +107,7 @@ public sealed partial class VirtualPlatform : IDisposable
             if (FindProblem(state) is { } problem)
                 throw new PmemException($"the state of the platform in {folder} makes no sense: {problem}");
             var platform = new VirtualPlatform(folder, file, state);
+            platform.FinishErasures();
             if (platform.HasGuest && discardGuest)
                 platform.DiscardGuest();
             else if (platform.HasGuest)
@@ -135,6 +136,8 @@ public sealed partial class VirtualPlatform : IDisposable
         {
             if (!_isOff)
                 SaveDisabled();
+            if (!_isOff && _hasUnsavedLog)
+                Save(_state);
             lock (_volumeGate)
             {
                 foreach (Volume volume in _volumes)
@@ -211,7 +214,7 @@ public sealed partial class VirtualPlatform : IDisposable
 
     private PlatformDimm[] MakeDimms()
     {
-        _labels = [.. _state.Dimms.Select(dimm => dimm.IsLost || dimm.LabelSize == 0 ? null : new VirtualLabelStorage(Path.Combine(_folder, dimm.File), dimm))];
+        _labels = [.. _state.Dimms.Select(dimm => dimm.IsLost || dimm.Security.IsLocked || dimm.LabelSize == 0 ? null : new VirtualLabelStorage(Path.Combine(_folder, dimm.File), dimm))];
         return [.. _state.Dimms.Select((dimm, i) => new PlatformDimm(new NfitDeviceHandle(dimm.Handle), dimm.PhysicalId, IdOf(dimm), (ulong)dimm.Capacity, _labels[i]))];
     }
 
@@ -226,7 +229,24 @@ public sealed partial class VirtualPlatform : IDisposable
         set.Dimms,
         new InterleavedMemory(_folder, _state.Dimms, set, _state.Domain, Opened),
         _state.Domain,
-        set.Dimms.Any(number => _state.Dimms[number].IsNotArmed));
+        set.Dimms.Any(number => _state.Dimms[number].IsNotArmed))
+    {
+        Closed = WhyClosed(set),
+        ClosedRemedy = "put lost DIMMs back with 'pmem platform inject --lost false', give locked ones their passphrase",
+    };
+
+    private string? WhyClosed(VirtualSet set)
+    {
+        foreach (int number in set.Dimms)
+        {
+            if (_state.Dimms[number].IsLost)
+                return $"nmem{number} is not there";
+            if (_state.Dimms[number].Security.IsLocked)
+                return $"nmem{number} is locked";
+        }
+
+        return null;
+    }
 
     private static NfitControlRegion ControlOf(VirtualDimm dimm) => new() { VendorId = dimm.VendorId, SerialNumber = dimm.SerialNumber };
 

@@ -206,3 +206,120 @@ public sealed class HpeInjectStatusOutput : DsmOutput
         fields.UInt8("options", ref Options);
     }
 }
+
+/// <summary>Output of HPE's function 10, identification of the module.</summary>
+public sealed class HpeIdentityOutput : DsmOutput
+{
+    /// <summary>Revision of the specification that it follows.</summary>
+    public byte SpecificationRevision;
+
+    /// <summary>Standard pages.</summary>
+    public byte Pages;
+
+    /// <summary>Revision of the hardware.</summary>
+    public uint HardwareRevision;
+
+    /// <summary>What starts a backup: bit 0 CKE, 1 external, 2 12 V, 3 I2C, 4 SAVE_n.</summary>
+    public byte BackupTriggers;
+
+    /// <summary>How often an operation is tried again.</summary>
+    public ushort Retries;
+
+    /// <summary>Longest backup, restore, erase, arming and firmware operation.</summary>
+    public uint[] Timeouts = new uint[5];
+
+    /// <summary>Bytes of a block of a region.</summary>
+    public uint RegionBlockSize;
+
+    /// <summary>Lowest temperature at which it works.</summary>
+    public ushort MinimumTemperature;
+
+    /// <summary>Highest temperature at which it works.</summary>
+    public ushort MaximumTemperature;
+
+    /// <summary>Slot of the firmware that runs.</summary>
+    public byte CurrentSlot;
+
+    /// <summary>Slots for firmware; a revision of each follows as trailing bytes.</summary>
+    public ushort Slots;
+
+    private ulong _reserved;
+    private ulong _reserved2;
+
+    private protected override string FirstField => "specificationRevision";
+
+    internal override void VisitAnswer<T>(ref T fields)
+    {
+        fields.UInt8("specificationRevision", ref SpecificationRevision, FieldFormat.Hex);
+        fields.UInt8("pages", ref Pages);
+        fields.UInt32("hardwareRevision", ref HardwareRevision, FieldFormat.Hex);
+        fields.UInt8("backupTriggers", ref BackupTriggers, FieldFormat.Hex);
+        fields.UInt16("retries", ref Retries);
+        fields.Reserved(3, ref _reserved);
+        fields.Array32("timeouts", ref Timeouts, 5);
+        fields.UInt32("regionBlockSize", ref RegionBlockSize);
+        fields.UInt16("minimumTemperature", ref MinimumTemperature);
+        fields.UInt16("maximumTemperature", ref MaximumTemperature);
+        fields.UInt8("currentSlot", ref CurrentSlot);
+        fields.Reserved(1, ref _reserved2);
+        fields.UInt16("slots", ref Slots);
+    }
+}
+
+/// <summary>Output of HPE's function 11, identification of the energy source.</summary>
+public sealed class HpeEnergySourceOutput : DsmOutput
+{
+    /// <summary>Policy.</summary>
+    public byte Policy;
+
+    /// <summary>Bit 0 built in, 1 tethered, 2 shared.</summary>
+    public byte Attributes;
+
+    /// <summary>Bit 0 undefined, 1 super capacitor, 2 battery, 3 hybrid capacitor.</summary>
+    public byte Technology;
+
+    /// <summary>Revision of the hardware.</summary>
+    public ushort HardwareRevision;
+
+    /// <summary>Revision of the firmware.</summary>
+    public ushort FirmwareRevision;
+
+    /// <summary>How long charging takes at most.</summary>
+    public uint ChargeTimeout;
+
+    /// <summary>Lowest temperature at which it works.</summary>
+    public ushort MinimumTemperature;
+
+    /// <summary>Highest temperature at which it works.</summary>
+    public ushort MaximumTemperature;
+
+    private ulong _reserved;
+
+    private protected override string FirstField => "policy";
+
+    internal override void VisitAnswer<T>(ref T fields)
+    {
+        fields.UInt8("policy", ref Policy);
+        fields.UInt8("attributes", ref Attributes, FieldFormat.Hex);
+        fields.UInt8("technology", ref Technology, FieldFormat.Hex);
+        fields.Reserved(1, ref _reserved);
+        fields.UInt16("hardwareRevision", ref HardwareRevision, FieldFormat.Hex);
+        fields.UInt16("firmwareRevision", ref FirmwareRevision, FieldFormat.Hex);
+        fields.UInt32("chargeTimeout", ref ChargeTimeout);
+        fields.UInt16("minimumTemperature", ref MinimumTemperature);
+        fields.UInt16("maximumTemperature", ref MaximumTemperature);
+    }
+}
+
+/// <summary>Output of HPE's function 18, which errors can be injected.</summary>
+public sealed class HpeInjectCapabilityOutput : DsmOutput
+{
+    private const int ErrorsSize = 32;
+
+    /// <summary>A bit for each error, by its number in <see cref="HpeInjectInput.Type"/>.</summary>
+    public byte[] Errors = new byte[ErrorsSize];
+
+    private protected override string FirstField => "errors";
+
+    internal override void VisitAnswer<T>(ref T fields) => fields.Block("errors", ref Errors, ErrorsSize);
+}

@@ -96,6 +96,10 @@ public sealed partial class RegionLabelVerdict
     /// <summary>Whether every label is accepted and nothing is doubtful.</summary>
     public bool IsClean => State == RegionState.Enabled && _verdicts.TrueForAll(verdict => verdict.Kind == LabelVerdictKind.Accepted);
 
+    /// <summary>The verdict on a region whose memory cannot be reached, whatever its labels say.</summary>
+    internal static RegionLabelVerdict Unreachable(RegionDescription region, IReadOnlyList<LabelArea?> areas, string reason, string remedy) =>
+        new(region, areas) { State = RegionState.Disabled, Reason = reason, Remedy = remedy };
+
     /// <summary>Judges.</summary>
     /// <param name="region">The region.</param>
     /// <param name="areas">The label storage area of each mapping's DIMM; null for a DIMM without one.</param>

@@ -28,4 +28,11 @@ public sealed record PlatformDimm(NfitDeviceHandle Handle, ushort PhysicalId, st
 /// <param name="Memory">Its memory.</param>
 /// <param name="Domain">Where stores are safe; null when not known.</param>
 /// <param name="IsReadOnly">Whether nothing may be written.</param>
-public sealed record PlatformRegion(RegionDescription Description, IReadOnlyList<int> Dimms, IRegionMemory Memory, PersistenceDomain? Domain = null, bool IsReadOnly = false);
+public sealed record PlatformRegion(RegionDescription Description, IReadOnlyList<int> Dimms, IRegionMemory Memory, PersistenceDomain? Domain = null, bool IsReadOnly = false)
+{
+    /// <summary>Why its memory cannot be reached at all; null when it can.</summary>
+    public string? Closed { get; init; }
+
+    /// <summary>What to do about it.</summary>
+    public string ClosedRemedy { get; init; } = string.Empty;
+}

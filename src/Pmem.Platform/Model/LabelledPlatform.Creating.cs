@@ -42,7 +42,7 @@ public partial class LabelledPlatform
         PlatformRegion region = _regions[number];
         string name = $"region{number}";
         LabelArea?[] areas = Of(region, all);
-        RegionLabelVerdict verdict = RegionLabelVerdict.Judge(region.Description, areas);
+        RegionLabelVerdict verdict = Judge(region, all);
         if (region.IsReadOnly)
             return PlatformResult<Plan>.Refused(PlatformError.RegionUnusable, $"{name} is read-only: a DIMM of it is not armed", "replace the DIMM");
         if (IsRegionDisabled(number))

@@ -12,7 +12,7 @@ public partial class LabelledPlatform
         PlatformRegion region = _regions[number];
         RegionDescription description = region.Description;
         LabelArea?[] areas = Of(region, all);
-        RegionLabelVerdict verdict = RegionLabelVerdict.Judge(description, areas);
+        RegionLabelVerdict verdict = Judge(region, all);
         var space = new RegionSpace(description, areas);
         bool isOff = IsRegionDisabled(number);
         bool isWhole = verdict.DimmEnabled.All(enabled => enabled) && !region.Dimms.Any(IsDimmDisabled);

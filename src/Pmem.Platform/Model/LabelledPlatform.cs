@@ -194,5 +194,7 @@ public partial class LabelledPlatform : IPlatform
 
     private static LabelArea?[] Of(PlatformRegion region, LabelArea?[] areas) => [.. region.Dimms.Select(dimm => areas[dimm])];
 
-    private static RegionLabelVerdict Judge(PlatformRegion region, LabelArea?[] areas) => RegionLabelVerdict.Judge(region.Description, Of(region, areas));
+    private static RegionLabelVerdict Judge(PlatformRegion region, LabelArea?[] areas) => region.Closed is { } reason
+        ? RegionLabelVerdict.Unreachable(region.Description, Of(region, areas), reason, region.ClosedRemedy)
+        : RegionLabelVerdict.Judge(region.Description, Of(region, areas));
 }

@@ -18,7 +18,7 @@ public class DsmTests
         (DsmFamilies.Intel, 21, 32, 4), (DsmFamilies.Intel, 22, 32, 4), (DsmFamilies.Intel, 23, 0, 4), (DsmFamilies.Intel, 24, 32, 4), (DsmFamilies.Intel, 25, 32, 4),
         (DsmFamilies.Intel, 26, 0, 4), (DsmFamilies.Intel, 27, 64, 4), (DsmFamilies.Intel, 28, 32, 4), (DsmFamilies.Intel, 29, 0, 14), (DsmFamilies.Intel, 30, 1, 4),
         (DsmFamilies.Microsoft, 1, 0, 20), (DsmFamilies.Microsoft, 11, 0, 13), (DsmFamilies.Hpe1, 1, 4, 128), (DsmFamilies.Hpe1, 2, 0, 36), (DsmFamilies.Hpe1, 4, 0, 12),
-        (DsmFamilies.Hpe1, 5, 8, 4), (DsmFamilies.Hpe1, 6, 8, 4), (DsmFamilies.Hpe1, 12, 0, 8), (DsmFamilies.Hpe1, 13, 1, 4), (DsmFamilies.Hpe1, 19, 2, 4), (DsmFamilies.Hpe1, 20, 0, 7),
+        (DsmFamilies.Hpe1, 5, 8, 4), (DsmFamilies.Hpe1, 6, 8, 4), (DsmFamilies.Hpe1, 10, 0, 48), (DsmFamilies.Hpe1, 11, 0, 20), (DsmFamilies.Hpe1, 12, 0, 8), (DsmFamilies.Hpe1, 13, 1, 4), (DsmFamilies.Hpe1, 18, 0, 36), (DsmFamilies.Hpe1, 19, 2, 4), (DsmFamilies.Hpe1, 20, 0, 7),
         (DsmFamilies.HyperV, 1, 0, 8), (DsmFamilies.HyperV, 2, 0, 8),
     ];
 

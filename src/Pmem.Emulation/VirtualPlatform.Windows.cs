@@ -1,0 +1,92 @@
+using Pmem.Emulation.Modules;
+
+namespace Pmem.Emulation;
+
+/// <content>Block windows, and the wear that writes through them leave.</content>
+public sealed partial class VirtualPlatform
+{
+    private const int MaximumWindows = 4096;
+
+    /// <summary>Opens block windows to the media of a DIMM. They see and change the same bytes as the sets that the DIMM is part of.</summary>
+    /// <param name="dimm">Number of the DIMM.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="apertureSize">Bytes of each aperture, a multiple of 64 up to 16384.</param>
+    /// <exception cref="PmemException">The DIMM is lost or locked, a guest has the platform, or the power is off.</exception>
+    public BlockWindows OpenBlockWindows(int dimm, int count = 1, int apertureSize = BlockWindows.DefaultAperture)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, MaximumWindows);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(apertureSize % 64, 0, nameof(apertureSize));
+        ArgumentOutOfRangeException.ThrowIfLessThan(apertureSize, 64);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(apertureSize, 16384);
+        lock (_gate)
+        {
+            DemandMemory();
+            VirtualDimm its = DimmOf(dimm);
+            if (its.IsLost || its.Security.IsLocked)
+                throw new PmemException($"nmem{dimm} is {(its.IsLost ? "not there" : "locked")}: its media cannot be reached");
+            PersistentMap media = PersistentMap.Open(Path.Combine(_folder, its.File), new PersistentMapOptions { Length = its.Capacity, ForceGranularity = Domain == PersistenceDomain.CpuCache ? StoreGranularity.Byte : StoreGranularity.CacheLine });
+            try
+            {
+                return new BlockWindows(this, dimm, media, OpenWear(its), count, apertureSize);
+            }
+            catch
+            {
+                media.Dispose();
+                throw;
+            }
+        }
+    }
+
+    /// <summary>How often each block of 64 KiB of a DIMM was written through block windows.</summary>
+    /// <param name="dimm">Number of the DIMM.</param>
+    public IReadOnlyList<ulong> GetWear(int dimm)
+    {
+        VirtualDimm its = DimmOf(dimm);
+        if (!File.Exists(WearPath(its)))
+            return new ulong[(its.Capacity + ModuleWear.BlockSize - 1) / ModuleWear.BlockSize];
+        using ModuleWear wear = OpenWear(its);
+        ulong[] counts = new ulong[wear.Blocks];
+        for (long block = 0; block < wear.Blocks; block++)
+            counts[block] = wear[block];
+        return counts;
+    }
+
+    internal bool IsPoisoned(int dimm, long dpa, long length)
+    {
+        foreach (PoisonedRange range in _state.Dimms[dimm].Poison)
+        {
+            if (dpa < range.Dpa + range.Length && range.Dpa < dpa + length)
+                return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>Whole units that were written can be read again.</summary>
+    internal void Overwritten(int dimm, long dpa, long length)
+    {
+        long first = (dpa + PoisonUnit - 1) / PoisonUnit * PoisonUnit;
+        long end = (dpa + length) / PoisonUnit * PoisonUnit;
+        if (first < end)
+            ClearPoison(dimm, first, end - first);
+    }
+
+    /// <summary>Life used is never less than what the block that was written most has used.</summary>
+    internal void Age(int dimm, ulong writes)
+    {
+        lock (_gate)
+        {
+            if (_isOff)
+                return;
+            VirtualDimm its = DimmOf(dimm);
+            int used = (int)Math.Min(byte.MaxValue, writes * 100.0 / Math.Max(1, its.Endurance));
+            if (used > its.LifeUsed)
+                Inject(dimm, before => before with { LifeUsed = used });
+        }
+    }
+
+    private ModuleWear OpenWear(VirtualDimm dimm) => new(WearPath(dimm), dimm.Capacity);
+
+    private string WearPath(VirtualDimm dimm) => Path.Combine(_folder, Path.ChangeExtension(dimm.File, ".wear"));
+}
