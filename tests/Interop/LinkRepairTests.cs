@@ -72,6 +72,30 @@ public sealed class LinkRepairTests
     }
 
     [Fact]
+    public void A_copy_without_holes_is_the_same_to_a_C_program()
+    {
+        string program = Peers.Program("obj_list");
+        string pmempool = Peers.Tool("pmempool");
+        string folder = Peers.NewFolder();
+        try
+        {
+            string path = Path.Combine(folder, "list.obj");
+            Create(program, path);
+            string copy = Path.Combine(folder, "copy.obj");
+            StoreCopyResult result = ObjectStore.Copy(path, copy, 8 << 20, s_types);
+            Assert.Equal(66, result.Objects);
+            Assert.Contains("consistent", Peers.Succeed(pmempool, ["check", "-v", copy]), StringComparison.Ordinal);
+            Assert.Equal(Peers.Succeed(program, ["dump", path]), Peers.Succeed(program, ["dump", copy]));
+            Peers.Succeed(program, ["append", copy, "30"]);
+            Assert.Empty(ObjectStore.Check(copy, s_types).Problems);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
     public void A_pool_whose_lost_logs_were_freed_is_taken_by_C()
     {
         string program = Peers.Program("obj_list");

@@ -30,6 +30,7 @@ public class CommandLineTests
     [InlineData("pool resize")]
     [InlineData("pool rm")]
     [InlineData("pool convert")]
+    [InlineData("pool copy")]
     [InlineData("io")]
     [InlineData("io copy")]
     public void Every_command_has_help_with_an_example(string command)

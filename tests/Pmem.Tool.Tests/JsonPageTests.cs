@@ -92,6 +92,8 @@ public sealed partial class JsonPageTests : IDisposable
         string path = _pools.Closed();
         Compare("## `pmem pool feature", [ToolRunner.Json(0, "pool", "feature", path)]);
         Compare("## `pmem pool convert", [ToolRunner.Json(0, "pool", "convert", path)]);
+        File.WriteAllText(_pools.File("types.json"), """{ "root": {}, "types": { "7": { "foundByWalking": true }, "8": { "foundByWalking": true } } }""");
+        Compare("## `pmem pool copy", [ToolRunner.Json(0, "pool", "copy", path, _pools.File("copy.pool"), "--types", _pools.File("types.json"))]);
         Compare("## `pmem pool resize", [ToolRunner.Json(0, "pool", "resize", path, "17MiB")]);
         Compare("## `pmem pool rm", [ToolRunner.Json(0, "pool", "rm", path)]);
     }

@@ -12,6 +12,22 @@ namespace Pmem.Objects.Checking;
 /// <param name="Kind">How that link is stored.</param>
 internal readonly record struct LinkFault(PoolProblem Problem, long LinkOffset, LinkKind Kind);
 
+/// <summary>Is told what a survey finds in order.</summary>
+internal interface ILinkVisitor
+{
+    /// <summary>An object that something leads to.</summary>
+    /// <param name="user">Its user data.</param>
+    /// <param name="isDescribed">Whether its type is described.</param>
+    void VisitObject(long user, bool isDescribed);
+
+    /// <summary>A link of a described object to an object of the same pool.</summary>
+    /// <param name="user">User data of the object that holds it.</param>
+    /// <param name="at">Pool offset of the link.</param>
+    /// <param name="kind">How it is stored.</param>
+    /// <param name="target">User data of the object it leads to, or into.</param>
+    void VisitLink(long user, long at, LinkKind kind, long target);
+}
+
 /// <summary>
 /// Follows every link from the root, as a description of the program's types tells, and finds links that lead nowhere and objects that nothing leads to.
 /// </summary>
@@ -29,9 +45,10 @@ internal sealed class LinkSurvey
     private readonly PersistentHeap.ObjectSet _reached;
     private readonly Stack<long> _pending = new();
     private readonly Action<LinkFault> _report;
+    private readonly ILinkVisitor? _visitor;
     private readonly long _root;
 
-    private LinkSurvey(ObjectStore store, ObjectTypes types, Action<LinkFault> report)
+    private LinkSurvey(ObjectStore store, ObjectTypes types, Action<LinkFault> report, ILinkVisitor? visitor)
     {
         _map = store.Map;
         _bounds = store.Bounds;
@@ -41,13 +58,18 @@ internal sealed class LinkSurvey
         _types = types;
         _reached = new PersistentHeap.ObjectSet(_heap);
         _report = report;
+        _visitor = visitor;
     }
 
     /// <summary>Follows all links; tells each fault once. Gives the objects of the program that nothing leads to, in heap order.</summary>
-    public static IEnumerable<StoreObject> Run(ObjectStore store, ObjectTypes types, Action<LinkFault> report)
+    /// <param name="store">An open store, which nobody changes.</param>
+    /// <param name="types">Where links are.</param>
+    /// <param name="report">Told what is wrong.</param>
+    /// <param name="visitor">Told what is right.</param>
+    public static IEnumerable<StoreObject> Run(ObjectStore store, ObjectTypes types, Action<LinkFault> report, ILinkVisitor? visitor = null)
     {
         types.DemandLayout(store.Layout);
-        var survey = new LinkSurvey(store, types, report);
+        var survey = new LinkSurvey(store, types, report, visitor);
         survey.Follow(store);
         return store.EnumerateObjects().Where(found => !found.IsInternal && !survey._reached.Contains(found.Offset));
     }
@@ -86,6 +108,7 @@ internal sealed class LinkSurvey
     {
         long size = user == _root ? (long)_map.ReadUInt64(PoolDescriptor.RootSizeField) : _heap.UsableSize(user);
         ObjectType? type = user == _root ? _types.Root : _types.Types.GetValueOrDefault(_heap.TypeNumber(user));
+        _visitor?.VisitObject(user, type is not null);
         if (type is null)
         {
             ReachAnything(user, size);
@@ -96,7 +119,7 @@ internal sealed class LinkSurvey
         {
             long count = CountOf(type, field, user, size);
             for (long i = 0; i < count; i++)
-                VisitLink(type, field, user + field.Offset + (i * field.Step));
+                VisitLink(type, field, user, user + field.Offset + (i * field.Step));
         }
     }
 
@@ -142,7 +165,7 @@ internal sealed class LinkSurvey
         return room;
     }
 
-    private void VisitLink(ObjectType type, LinkField field, long at)
+    private void VisitLink(ObjectType type, LinkField field, long user, long at)
     {
         ulong offset = _map.ReadUInt64(field.Kind == LinkKind.Id ? at + sizeof(ulong) : at);
         if (offset == 0)
@@ -174,6 +197,8 @@ internal sealed class LinkSurvey
             Dangle(at, field, what, "null or the start of an object", $"0x{offset:x}: {offset - (ulong)target} bytes into the object at 0x{target:x} (type {_heap.TypeNumber(target)}, {_heap.UsableSize(target)} bytes): one of the two uses space that is not its own");
         else if (field.Target is { } expected && (_heap.TypeNumber(target) is var found && found != expected))
             Report(at, what, $"null or an object of type {expected}", $"0x{offset:x}: an object of type {found}");
+        else
+            _visitor?.VisitLink(user, at, field.Kind, target);
     }
 
     private void Dangle(long at, LinkField field, string what, string expected, string found) =>

@@ -54,6 +54,13 @@ internal sealed unsafe partial class PersistentHeap
         return header.Type == ChunkType.Free ? "free space" : "no object: free space of a run, or a header";
     }
 
+    /// <summary>Alignment that the run of an object promises; 0 when it promises none.</summary>
+    public long AlignmentOf(long userOffset)
+    {
+        Location location = Locate(userOffset);
+        return location.IsHuge ? 0 : GeometryOf(location.Zone, location.Chunk).Alignment;
+    }
+
     /// <summary>Frees an object with one durable store to its bitmap word or chunk header. Only for heaps that nobody allocates from.</summary>
     public void FreeInPlace(long userOffset)
     {

@@ -33,6 +33,7 @@ internal static class PoolCommand
             ResizeVerb.Create(),
             RemoveVerb.Create(),
             ConvertVerb.Create(),
+            CopyVerb.Create(),
             SyncVerb.Create(),
             TransformVerb.Create(),
         };

@@ -99,4 +99,17 @@ public sealed class FileVerbsTests : IDisposable
         Assert.Equal(1, damaged.ExitCode);
         Assert.Contains("cannot be converted: pool header checksum", damaged.Output, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Copy_moves_objects_when_their_types_are_described()
+    {
+        string path = _pools.Closed();
+        string types = _pools.File("types.json");
+        File.WriteAllText(types, """{ "root": {}, "types": { "7": { "foundByWalking": true }, "8": { "foundByWalking": true } } }""");
+        string target = _pools.File("copy.pool");
+        Assert.Contains("pmem pool resize", ToolRunner.Run("pool", "copy", path, target).Error, StringComparison.Ordinal);
+        Assert.Equal(2, ToolRunner.Json(0, "pool", "copy", path, target, "--types", types, "--size", "8MiB").GetProperty("objects").GetInt32());
+        Assert.Equal(0, ToolRunner.Run("pool", "check", target, "--types", types).ExitCode);
+        Assert.Equal(2, ToolRunner.Run("pool", "copy", path, target, "--types", types).ExitCode);
+    }
 }

@@ -1,0 +1,64 @@
+using Pmem.Objects.Types;
+using Pmem.Pools;
+using Pmem.Pools.Checking;
+
+namespace Pmem.Objects;
+
+/// <content>Copies that leave the holes behind.</content>
+public sealed unsafe partial class ObjectStore
+{
+    /// <summary>
+    /// Copies all objects of a pool to a new one, each to a new place, and sets every link to the new places: the new heap has no holes. Only with a description
+    /// of all types, since an object can be moved only when all links to it are known. The new pool has new uuids. PMDK has nothing like it.
+    /// </summary>
+    /// <param name="path">The pool file or pool set file; it is only read, as recovery would leave it, and nobody may change it meanwhile.</param>
+    /// <param name="target">The file to make. It appears when it is whole, and durable; an interrupted copy leaves a file with <c>.partial</c> behind its name.</param>
+    /// <param name="size">Bytes of the new file, at least <see cref="MinimumPoolSize"/>; 0 for those of the old pool.</param>
+    /// <param name="types">Where links are.</param>
+    /// <param name="leaveUnreachable">Leave out objects that nothing leads to, instead of refusing.</param>
+    /// <param name="options">Dry run, progress.</param>
+    /// <exception cref="IOException">The target exists.</exception>
+    /// <exception cref="OutOfSpaceException">The new file is too small.</exception>
+    /// <exception cref="PmemException">A type is not described, a link is wrong, or nothing leads to an object.</exception>
+    public static StoreCopyResult Copy(string path, string target, long size, ObjectTypes types, bool leaveUnreachable = false, PoolRepairOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(types);
+        options ??= new PoolRepairOptions();
+        if (File.Exists(target))
+            throw new IOException($"{target} exists already: name another file, or remove it");
+        using ObjectStore source = Open(path, options: ObjectStoreOptions.Default with { CopyOnWrite = true });
+        var copy = new StoreCopy(source, types, leaveUnreachable);
+        long leftOut = copy.Validate();
+        size = size == 0 ? source.Map.Length : size;
+        string partial = target + ".partial";
+        File.Delete(partial);
+        try
+        {
+            StoreCopyResult result;
+
+            // Nobody looks at the file before it is whole, so it is written back once, at the end, and not at each allocation.
+            using (ObjectStore store = Create(partial, source.Layout, size, ObjectStoreOptions.Default with { ForceGranularity = StoreGranularity.CacheLine }))
+            {
+                result = copy.Run(store, leftOut, (activity, done, total) =>
+                {
+                    options.Cancellation.ThrowIfCancellationRequested();
+                    if (done % 1024 == 0)
+                        options.Progress?.Report(new PoolProgress(activity, done, total));
+                });
+            }
+
+            using (var file = new FileStream(partial, FileMode.Open, FileAccess.ReadWrite))
+                file.Flush(flushToDisk: true);
+            if (options.DryRun)
+                File.Delete(partial);
+            else
+                File.Move(partial, target);
+            return result;
+        }
+        catch
+        {
+            File.Delete(partial);
+            throw;
+        }
+    }
+}
