@@ -147,18 +147,18 @@ public sealed class DamagedPoolTests : IDisposable
 
         public override long Length => _length;
 
-        public override long Position { get => _length; set => throw new NotSupportedException(); }
+        public override long Position { get => _length; set => throw new NotSupportedException("this stream only counts what is written"); }
 
         public override void Flush()
         {
             // Nothing is kept.
         }
 
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("this stream only counts what is written");
 
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException("this stream only counts what is written");
 
-        public override void SetLength(long value) => throw new NotSupportedException();
+        public override void SetLength(long value) => throw new NotSupportedException("this stream only counts what is written");
 
         public override void Write(byte[] buffer, int offset, int count) => _length += count;
 
