@@ -1,150 +1,282 @@
+using System.Text;
 using Pmem.Blocks;
 using Pmem.Logs;
 using Pmem.Objects;
+using Pmem.Objects.Inspection;
 using Pmem.Pools;
-using Pmem.Tool.Pool;
+using Pmem.Tool.Persona.Info;
 
 namespace Pmem.Tool.Persona;
 
 /// <summary><c>pmempool create</c>.</summary>
-internal static class PmempoolCreate
+internal sealed class PmempoolCreate
 {
-    private static readonly Dictionary<string, char> s_names = new(StringComparer.Ordinal)
+    private const int MaximumLayout = 1024;
+    private const int RegularFile = 0x8000;
+    private const int DefaultMode = 0x1B4;
+
+    private static readonly PoolOption[] s_table =
+    [
+        new("size", 's', PoolTypes.All),
+        new("verbose", 'v', PoolTypes.All),
+        new("help", 'h', PoolTypes.All),
+        new("max-size", 'M', PoolTypes.All),
+        new("inherit", 'i', PoolTypes.All),
+        new("mode", 'm', PoolTypes.All),
+        new("write-layout", 'w', PoolTypes.Block),
+        new("layout", 'l', PoolTypes.Object),
+        new("force", 'f', PoolTypes.All),
+        new("clear-bad-blocks", 'b', PoolTypes.All),
+    ];
+
+    private static readonly Dictionary<string, char> s_names = s_table.ToDictionary(option => option.Name, option => option.Letter, StringComparer.Ordinal);
+
+    private readonly Terminal _terminal;
+    private readonly Dictionary<char, string?> _given = [];
+    private readonly bool _exists;
+    private readonly string _path;
+    private ulong _largest;
+    private Parameters _wanted = new(PoolTypes.Unknown, 0, DefaultMode, 0, string.Empty);
+
+    private PmempoolCreate(Terminal terminal, string path)
     {
-        ["size"] = 's', ["verbose"] = 'v', ["help"] = 'h', ["max-size"] = 'M', ["inherit"] = 'i', ["mode"] = 'm', ["write-layout"] = 'w', ["layout"] = 'l', ["force"] = 'f', ["clear-bad-blocks"] = 'b',
-    };
+        _terminal = terminal;
+        _path = path;
+        _exists = File.Exists(path);
+    }
 
     public static int Run(Terminal terminal, string[] arguments)
     {
         GetOpt parsed = GetOpt.Parse(arguments, "vhi:s:Mm:l:wfb", s_names);
-        bool verbose = false;
-        bool largest = false;
-        bool force = false;
-        bool write = false;
-        long size = 0;
-        var mode = (UnixFileMode)Convert.ToInt32("664", 8);
-        string? layout = null;
-        PoolSummary? model = null;
-        foreach ((char option, string? value) in parsed.Options)
+        IReadOnlyList<string> operands = parsed.Operands;
+        var create = new PmempoolCreate(terminal, operands.Count == 0 ? string.Empty : operands[Math.Min(operands.Count, 3) - 1]);
+        foreach (GivenOption given in parsed.Options)
         {
-            switch (option)
-            {
-                case GetOpt.Mistake:
-                    return Pmempool.Usage(terminal, "create", value);
-                case 'h':
-                    return Pmempool.ShowHelp(terminal, "create");
-                case 'v':
-                    verbose = true;
-                    break;
-                case 's' when !ByteSize.TryParse(value!, out size) || size == 0:
-                    return terminal.Fail($"invalid size value specified '{value}'");
-                case 'm':
-                    if (value!.Length is 0 or > 4 || value.Any(digit => digit is < '0' or > '7'))
-                        return terminal.Fail($"invalid mode value specified '{value}'");
-                    mode = (UnixFileMode)(Convert.ToInt32(value, 8) & Convert.ToInt32("777", 8));
-                    break;
-                case 'M':
-                    largest = true;
-                    break;
-                case 'i':
-                    model = PoolSummary.Of(value!);
-                    break;
-                case 'l':
-                    layout = value;
-                    break;
-                case 'f':
-                    force = true;
-                    break;
-                case 'w':
-                    write = true;
-                    break;
-            }
+            if (create.Take(given) is { } end)
+                return end;
         }
 
-        IReadOnlyList<string> operands = parsed.Operands;
-        if (operands.Count == 0 || (operands.Count == 1 && model is null))
+        if (operands.Count == 0)
             return Pmempool.Usage(terminal, "create");
-        string path = operands[Math.Min(operands.Count, 3) - 1];
-        PoolKind kind = model?.Header.Kind ?? PoolKind.Object;
-        if (operands.Count > 1 && !TryParseKind(operands[0], out kind))
-            return terminal.Fail($"'{operands[0]}' -- unknown pool type");
-        long blockSize = model?.BlockSize ?? 0;
-        if (kind == PoolKind.Block && operands.Count < 3 && model is null)
-            return terminal.Fail("blk pool requires <bsize> argument");
-        if (operands.Count > 2 && kind != PoolKind.Block)
-            return terminal.Fail($"invalid option specified for {Pmempool.TypeName(kind)} pool type -- block size");
-        if (operands.Count > 2 && !ByteSize.TryParse(operands[1], out blockSize))
-            return terminal.Fail($"cannot parse '{operands[1]}' as block size");
-        if (layout is { Length: >= 1024 })
-            return terminal.Fail("Layout name is too long, maximum number of characters (including the terminating null byte) is 1024");
-        if (layout is not null && kind != PoolKind.Object)
-            return terminal.Fail($"option [-l|--layout] is not supported for: {Pmempool.TypeName(kind)}");
-        if (size != 0 && largest)
-            return terminal.Fail("-M|--max-size option cannot be used with -s|--size option");
-        size = size != 0 ? size : largest ? new DriveInfo(Path.GetFullPath(path)).AvailableFreeSpace & -PoolFile.PageSize : model?.Size ?? 0;
-        if (size == 0 && verbose)
-            terminal.Out.Write("No size option passed - picking minimum pool size.\n");
-        size = size != 0 ? size : PoolFile.MinimumSize(kind);
-        if (size < PoolFile.MinimumSize(kind))
-            return terminal.Fail($"size must be >= {PoolFile.MinimumSize(kind)} bytes");
-        if (force && File.Exists(path))
-            PoolRemoval.Remove(path);
-        layout ??= model?.Layout ?? string.Empty;
-        if (verbose)
-            Tell(terminal, path, kind, size, mode, blockSize, layout);
-        return Create(terminal, path, kind, size, mode, (int)Math.Min(blockSize, int.MaxValue), layout, write);
+        return create.Run(operands.Count > 1 ? operands[0] : null, operands.Count > 2 ? operands[1] : null);
     }
 
-    private static int Create(Terminal terminal, string path, PoolKind kind, long size, UnixFileMode mode, int blockSize, string layout, bool write)
+    private int? Take(GivenOption given)
     {
-        if (File.Exists(path) && new FileInfo(path).Length > 0)
+        _given[given.Option] = given.Value;
+        switch (given.Option)
         {
-            terminal.Error.WriteLine($"error: '{path}' -- Non-empty file detected");
-            return terminal.Fail("creating pool file failed");
+            case GetOpt.Mistake:
+                return Pmempool.Usage(_terminal, "create", given.Value);
+            case 'h':
+                return Pmempool.ShowHelp(_terminal, "create");
+            case 's':
+                if (!NumberRanges.TryParseSize(given.Value!, out ulong size) || size == 0)
+                    return _terminal.Fail($"invalid size value specified '{given.Value}'");
+                _wanted = _wanted with { Size = size };
+                return null;
+            case 'm':
+                string digits = given.Value!.TrimStart('0');
+                if (digits.Length > 3 || digits.Any(digit => digit is < '0' or > '7'))
+                    return _terminal.Fail($"invalid mode value specified '{given.Value}'");
+                _wanted = _wanted with { Mode = digits.Length == 0 ? 0 : Convert.ToInt32(digits, 8) };
+                return null;
+            default:
+                return null;
+        }
+    }
+
+    private int Run(string? type, string? blockSize)
+    {
+        Parameters? model = null;
+        if (_given.TryGetValue('i', out string? inherited))
+        {
+            model = Inherit(inherited!);
+            if (model is null)
+                return _terminal.Fail($"parsing pool '{inherited}' failed");
         }
 
-        switch (kind)
-        {
-            case PoolKind.Log:
-                PersistentLog.Create(path, size, new PersistentLogOptions { Mode = mode }).Dispose();
-                break;
-            case PoolKind.Block:
-                using (BlockPool pool = BlockPool.Create(path, blockSize, size, new BlockDeviceOptions { Mode = mode }))
-                {
-                    // As pmempool forces the layout: a block is written, then zeroed again.
-                    if (write)
-                    {
-                        pool.Write(0, new byte[pool.BlockSize]);
-                        pool.Zero(0);
-                    }
-                }
+        if (type is null && model is null)
+            return Pmempool.Usage(_terminal, "create");
+        if (FindProblem(type, blockSize, model) is { } problem)
+            return _terminal.Fail(problem);
+        if (model is not null)
+            Take(model);
+        if (ChooseSize() is { } failure)
+            return _terminal.Fail(failure);
+        if (_given.ContainsKey('f') && _exists)
+            PoolRemoval.Remove(_path);
+        Say($"Creating pool: {_path}");
+        Tell(_wanted);
 
+        // A file that is not there has no bad blocks that pmempool could clear.
+        if (_given.ContainsKey('b') && !File.Exists(_path))
+            return _terminal.Fail($"'{_path}' -- clearing bad blocks failed");
+        if (_wanted.Type == PoolTypes.Btt)
+            return _terminal.Fail("creating pool file failed");
+        if (TryCreate() is not { } message)
+            return 0;
+        _terminal.Fail($"'{_path}' -- {message}");
+        return _terminal.Fail("creating pool file failed");
+    }
+
+    private Parameters? Inherit(string path)
+    {
+        Say($"Parsing pool: '{path}'");
+        PoolFileHeader? header = PoolFileHeader.Read(_terminal, path, out string failure);
+        if (header is null)
+        {
+            _terminal.Error.Write($"{failure}\n");
+            return null;
+        }
+
+        if (header.Type == PoolTypes.Unknown)
+        {
+            _terminal.Fail($"'{path}' -- unknown pool type");
+            return null;
+        }
+
+        using PoolView pool = PoolView.Open(path);
+        string layout = header.Type == PoolTypes.Object ? Encoding.UTF8.GetString(new ObjectPoolView(pool.Maps[0]).LayoutName) : string.Empty;
+        ulong size = (ulong)(pool.Set is null ? new FileInfo(path).Length : pool.Maps.Min(map => map.Length));
+        int mode = OperatingSystem.IsWindows() ? DefaultMode : (int)File.GetUnixFileMode(path);
+        var model = new Parameters(header.Type, size, RegularFile | mode, header.BlockSize, layout);
+        Tell(model);
+        return model;
+    }
+
+    private string? FindProblem(string? type, string? blockSize, Parameters? model)
+    {
+        string? layout = _given.GetValueOrDefault('l');
+        PoolTypes kind = type switch { null => model!.Type, "log" => PoolTypes.Log, "blk" => PoolTypes.Block, "obj" => PoolTypes.Object, "btt" => PoolTypes.Btt, _ => PoolTypes.Unknown };
+        if (kind == PoolTypes.Unknown)
+            return $"'{type}' -- unknown pool type";
+        _wanted = _wanted with { Type = kind, Layout = layout ?? string.Empty };
+        if (type is not null && kind == PoolTypes.Block)
+        {
+            if (blockSize is null)
+                return "blk pool requires <bsize> argument";
+            if (!NumberRanges.TryParseSize(blockSize, out ulong size))
+                return $"cannot parse '{blockSize}' as block size";
+            _wanted = _wanted with { BlockSize = size };
+        }
+
+        if (type is not null && kind == PoolTypes.Object && layout is not null && Encoding.UTF8.GetByteCount(layout) >= MaximumLayout)
+            return $"Layout name is too long, maximum number of characters (including the terminating null byte) is {MaximumLayout}";
+        if (PoolOptionRules.FindProblem(s_table, _given.Keys.ToHashSet(), kind) is { } wrong)
+            return wrong;
+        if (kind != PoolTypes.Block && blockSize is not null)
+            return $"invalid option specified for {PoolOptionRules.TypeName(kind)} pool type -- block size";
+        bool isSet = PoolSetFile.IsPoolSet(_path);
+        bool largest = _given.ContainsKey('M');
+        if (isSet && _wanted.Size != 0)
+            return "-s|--size cannot be used with poolset file";
+        if (isSet && largest)
+            return "-M|--max-size cannot be used with poolset file";
+        return _wanted.Size != 0 && largest ? "-M|--max-size option cannot be used with -s|--size option" : null;
+    }
+
+    private void Take(Parameters model) => _wanted = _wanted with
+    {
+        Size = _given.ContainsKey('s') || _given.ContainsKey('M') ? _wanted.Size : model.Size,
+        Mode = _given.ContainsKey('m') ? _wanted.Mode : model.Mode,
+        BlockSize = _wanted.BlockSize != 0 ? _wanted.BlockSize : model.BlockSize,
+        Layout = _given.ContainsKey('l') ? _wanted.Layout : model.Layout,
+    };
+
+    private string? ChooseSize()
+    {
+        ulong least = _wanted.Type switch { PoolTypes.Log => (ulong)PoolFile.MinimumSize(PoolKind.Log), PoolTypes.Block => (ulong)PoolFile.MinimumSize(PoolKind.Block), _ => (ulong)PoolFile.MinimumSize(PoolKind.Object) };
+        if (_wanted.Size != 0)
+            return _wanted.Size < least ? $"size must be >= {least} bytes" : null;
+        if (_given.ContainsKey('M'))
+        {
+            Say("Maximum size option passed - getting available space of file system.");
+            ulong space = (ulong)new DriveInfo(Path.GetFullPath(_path)).AvailableFreeSpace;
+            if (space == 0)
+                return "No space left on device";
+            Say($"Available space is {InfoText.Size(space, 2)}");
+            _largest = space & ~(ulong)(PoolFile.PageSize - 1);
+        }
+        else if (!_exists)
+        {
+            Say("No size option passed - picking minimum pool size.");
+            _wanted = _wanted with { Size = least };
+        }
+
+        return null;
+    }
+
+    /// <summary>Makes the pool; what went wrong, in PMDK's words where it has some.</summary>
+    private string? TryCreate()
+    {
+        bool isSet = PoolSetFile.IsPoolSet(_path);
+        if (_wanted.Type == PoolTypes.Block && _wanted.BlockSize is 0)
+            return "Invalid block size 0";
+        if (!isSet && _wanted.Size != 0 && File.Exists(_path))
+            return $"file {_path} already exists";
+        if (!isSet && !File.Exists(_path) && (_wanted.Size | _largest) == 0)
+            return $"open \"{_path}\": No such file or directory";
+        if (!isSet && !Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(_path))))
+            return $"open \"{_path}\": No such file or directory";
+        try
+        {
+            Create((long)(_wanted.Size | _largest), (UnixFileMode)(_wanted.Mode & 0x1FF));
+            return null;
+        }
+        catch (ArgumentException)
+        {
+            return "pool initialization failed";
+        }
+        catch (Exception e) when (e is PmemException or IOException or UnauthorizedAccessException)
+        {
+            const string NotEmpty = "Non-empty file detected";
+            return e.Message.StartsWith(NotEmpty, StringComparison.OrdinalIgnoreCase) ? NotEmpty : e.Message.Split('\n')[0];
+        }
+    }
+
+    private void Create(long size, UnixFileMode mode)
+    {
+        switch (_wanted.Type)
+        {
+            case PoolTypes.Log:
+                PersistentLog.Create(_path, size, new PersistentLogOptions { Mode = mode }).Dispose();
+                break;
+            case PoolTypes.Block:
+                CreateBlocks((int)Math.Min(_wanted.BlockSize, int.MaxValue), size, mode);
                 break;
             default:
-                ObjectStore.Create(path, layout, size, new ObjectStoreOptions { Mode = mode }).Dispose();
+                ObjectStore.Create(_path, _wanted.Layout, size, new ObjectStoreOptions { Mode = mode }).Dispose();
                 break;
         }
-
-        return 0;
     }
 
-    private static void Tell(Terminal terminal, string path, PoolKind kind, long size, UnixFileMode mode, long blockSize, string layout)
+    private void CreateBlocks(int blockSize, long size, UnixFileMode mode)
     {
-        terminal.Out.Write($"Creating pool: {path}\n\ttype  : {Pmempool.TypeName(kind)}\n\tsize  : {Info.InfoText.Size((ulong)size, 2)}\n\tmode  : 0{Convert.ToString((int)mode, 8)}\n");
-        if (kind == PoolKind.Block)
-            terminal.Out.Write($"\tbsize : {blockSize}\n");
-        if (kind == PoolKind.Object)
-            terminal.Out.Write($"\tlayout: '{layout}'\n");
+        using BlockPool pool = BlockPool.Create(_path, blockSize, size, new BlockDeviceOptions { Mode = mode });
+        if (!_given.ContainsKey('w'))
+            return;
+
+        // The text says 1, whichever block it is.
+        Say("Writing BTT layout using block 1.");
+        pool.SetError(0);
+        pool.Zero(0);
     }
 
-    private static bool TryParseKind(string text, out PoolKind kind)
+    private void Tell(Parameters pool)
     {
-        kind = text switch
-        {
-            "log" => PoolKind.Log,
-            "blk" => PoolKind.Block,
-            _ => PoolKind.Object,
-        };
-        return text is "log" or "blk" or "obj";
+        Say($"\ttype  : {PoolOptionRules.TypeName(pool.Type)}\n\tsize  : {InfoText.Size(pool.Size, 2)}\n\tmode  : 0{Convert.ToString(pool.Mode, 8)}");
+        if (pool.Type == PoolTypes.Block)
+            Say($"\tbsize : {pool.BlockSize}");
+        if (pool.Type == PoolTypes.Object)
+            Say($"\tlayout: '{pool.Layout}'");
     }
+
+    private void Say(string text)
+    {
+        if (_given.ContainsKey('v'))
+            _terminal.Out.Write($"{text}\n");
+    }
+
+    private sealed record Parameters(PoolTypes Type, ulong Size, int Mode, ulong BlockSize, string Layout);
 }

@@ -38,10 +38,9 @@ internal static class PmempoolFeature
         {
             if (operation.Option == 'q')
             {
-                PoolHeader? header = PoolFile.ReadHeader(path);
-                if (header is not { Kind: not null } known || PoolValidation.FindProblem(in known, kind: null) is not null)
+                if (ReadHeader(path) is not { } header)
                     return 1;
-                terminal.Out.Write(PoolFeatureSwitch.IsEnabled(in known, feature) ? "1" : "0");
+                terminal.Out.Write(PoolFeatureSwitch.IsEnabled(in header, feature) ? "1" : "0");
                 return 0;
             }
 
@@ -53,5 +52,16 @@ internal static class PmempoolFeature
             // pmempool only says it with its exit code.
             return 1;
         }
+    }
+
+    /// <summary>A valid header; those of a set are judged together, by opening it.</summary>
+    private static PoolHeader? ReadHeader(string path)
+    {
+        if (PoolFile.ReadHeader(path) is not { Kind: { } kind } header)
+            return null;
+        if (!PoolSetFile.IsPoolSet(path))
+            return PoolValidation.FindProblem(in header, kind: null) is null ? header : null;
+        using PoolFile pool = PoolFile.Open(path, kind, new PoolOpenOptions { CopyOnWrite = true });
+        return pool.Header;
     }
 }

@@ -75,9 +75,9 @@ internal static class PmempoolRemove
             {
                 files = PoolRemoval.FilesOf(path);
             }
-            catch (PmemException wrong)
+            catch (PmemException)
             {
-                return terminal.Fail($"parsing poolset failed: {wrong.Message.Split('\n')[0]}");
+                return terminal.Fail($"parsing poolset failed: util_poolset_parse failed -- '{path}'");
             }
 
             bool failed = false;

@@ -32,6 +32,12 @@ internal static class PmempoolSync
         if (parsed.Operands.Count == 0)
             return Pmempool.Usage(terminal, "sync");
         string path = parsed.Operands[0];
+        if (NothingLeft(path, dryRun) is { } lost)
+        {
+            terminal.Fail($"failed to synchronize: {lost}");
+            return terminal.Fail("Invalid argument");
+        }
+
         if (SetWork.Try(path, "file", () => PoolSync.Run(path, new PoolSyncOptions { DryRun = dryRun })) is { } problem)
         {
             terminal.Fail($"failed to synchronize: {problem.Message}");
@@ -41,6 +47,25 @@ internal static class PmempoolSync
         if (verbose)
             terminal.Out.Write($"{path}: synchronized\n");
         return 0;
+    }
+
+    /// <summary>What libpmempool says when no part of several replicas is there: it fails where it opens the last.</summary>
+    private static string? NothingLeft(string path, bool dryRun)
+    {
+        try
+        {
+            if (!PoolSetFile.IsPoolSet(path))
+                return null;
+            PoolSetFile set = PoolSetFile.Read(path);
+            string[] parts = [.. set.Replicas.SelectMany(replica => replica.Parts).Select(part => part.Path)];
+            if (set.Replicas.Count < 2 || set.HasRemoteReplicas || parts.Length == 0 || parts.Any(File.Exists))
+                return null;
+            return dryRun ? string.Empty : $"open \"{parts[^1]}\": No such file or directory";
+        }
+        catch (PmemException)
+        {
+            return null;
+        }
     }
 }
 
@@ -95,6 +120,10 @@ internal sealed record SetProblem(string Message, string? Error);
 /// <summary>Runs what works on pool sets.</summary>
 internal static class SetWork
 {
+    // What libpmempool says, where we say more.
+    private static readonly string[] s_messages =
+        ["no healthy replica found", "no replica(s) found in the pool set", "both poolsets are equal", "there must be at least one replica left", "target poolset is too small", "transform of directory poolsets is not supported", "source poolset is broken"];
+
     /// <summary>Does the work; what went wrong, or null.</summary>
     public static SetProblem? Try(string path, string name, Action work)
     {
@@ -108,13 +137,31 @@ internal static class SetWork
         {
             return new SetProblem(wrong.Message, wrong.IsMissing ? "No such file or directory" : "Invalid argument");
         }
+        catch (PmemFormatException) when (!IsReadable(path))
+        {
+            return new SetProblem(name == "file" ? "parsing input poolset failed" : "parsing source poolset failed", "Invalid argument");
+        }
         catch (PmemException wrong)
         {
-            return new SetProblem(wrong.Message.Split('\n')[0], wrong.IsBusy ? "Resource temporarily unavailable" : "Invalid argument");
+            string message = wrong.Message.Split('\n')[0];
+            return new SetProblem(s_messages.FirstOrDefault(each => message.Contains(each, StringComparison.Ordinal)) ?? message, wrong.IsBusy ? "Resource temporarily unavailable" : "Invalid argument");
         }
         catch (FileNotFoundException wrong)
         {
             return new SetProblem(wrong.Message, "No such file or directory");
+        }
+    }
+
+    private static bool IsReadable(string path)
+    {
+        try
+        {
+            PoolSetFile.Read(path);
+            return true;
+        }
+        catch (PmemException)
+        {
+            return false;
         }
     }
 
