@@ -233,6 +233,9 @@ internal sealed record PlatformState
     /// <summary>How fast a scrub is.</summary>
     public long ScrubBytesPerSecond { get; init; } = VirtualPlatformOptions.DefaultScrubSpeed;
 
+    /// <summary>Flush hint addresses of each DIMM.</summary>
+    public int FlushHints { get; init; }
+
     /// <summary>Whether the content of a guest's memory counts in place of that of the DIMMs.</summary>
     public bool HasGuest { get; init; }
 }

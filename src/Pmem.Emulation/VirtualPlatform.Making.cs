@@ -1,4 +1,5 @@
 using System.Numerics;
+using Pmem.Emulation.Guest;
 using Pmem.Platform.Labels;
 
 namespace Pmem.Emulation;
@@ -20,6 +21,8 @@ public sealed partial class VirtualPlatform
             throw new PmemException($"a label storage area has a multiple of 4096 bytes, at most {LabelAreaGeometry.MaximumAreaSize}, not {options.LabelSize}");
         if (options.ScrubBytesPerSecond <= 0)
             throw new PmemException($"a scrub goes through at least one byte a second, not {options.ScrubBytesPerSecond}");
+        if (options.FlushHints is < 0 or > GuestRegisters.MaximumHints)
+            throw new PmemException($"a DIMM has 0 to {GuestRegisters.MaximumHints} flush hints, not {options.FlushHints}");
         long line = options.LineSize ?? DefaultLine(options);
         if (line < 4096 || !BitOperations.IsPow2(line) || options.Capacity % line != 0 || line > uint.MaxValue)
             throw new PmemException($"lines have a power of two of at least 4096 bytes that divides the DIMM, not {line}");
@@ -33,7 +36,7 @@ public sealed partial class VirtualPlatform
             start += (ulong)options.Capacity * (ulong)options.Ways;
         }
 
-        return new PlatformState { Domain = options.Domain, Dimms = dimms, Sets = sets, ScrubBytesPerSecond = options.ScrubBytesPerSecond };
+        return new PlatformState { Domain = options.Domain, FlushHints = options.FlushHints, Dimms = dimms, Sets = sets, ScrubBytesPerSecond = options.ScrubBytesPerSecond };
     }
 
     /// <summary>The smallest line with which a volume over the whole set can be mapped.</summary>
@@ -62,6 +65,8 @@ public sealed partial class VirtualPlatform
             return $"its version is {state.Version}, not 1";
         if (state.Dimms is null || state.Sets is null || state.DisabledNamespaces is null || state.Dimms.Any(dimm => dimm?.File is null || dimm.Poison is null || dimm.Security is null || dimm.CommandLog is null || dimm.FirmwareVersion is null) || state.Sets.Any(set => set?.Dimms is null || set.DpaStarts is null))
             return "a part of it is missing";
+        if (state.FlushHints is < 0 or > GuestRegisters.MaximumHints)
+            return $"its DIMMs have {state.FlushHints} flush hints";
         if (state.ScrubBytesPerSecond <= 0)
             return $"its scrub goes through {state.ScrubBytesPerSecond} bytes a second";
         foreach (VirtualDimm dimm in state.Dimms)

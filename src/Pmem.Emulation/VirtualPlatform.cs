@@ -1,3 +1,4 @@
+using Pmem.Emulation.Guest;
 using Pmem.Platform.Acpi;
 using Pmem.Platform.Labels;
 using Pmem.Platform.Model;
@@ -167,11 +168,13 @@ public sealed partial class VirtualPlatform : IDisposable
     {
         var builder = new NfitBuilder { Capabilities = Domain == PersistenceDomain.CpuCache ? NfitCapabilities.CacheFlush | NfitCapabilities.MemoryControllerFlush : NfitCapabilities.MemoryControllerFlush };
         foreach (VirtualSet set in _state.Sets.Where(IsWhole))
-            builder.AddSet(set.Start, [.. set.Dimms.Select(number => Describe(_state.Dimms[number]))], (ulong)set.SizePerDimm, (uint)set.LineSize);
-        foreach (VirtualDimm dimm in _state.Dimms.Where((dimm, i) => !dimm.IsLost && !_state.Sets.Any(set => IsWhole(set) && set.Dimms.Contains(i))))
-            builder.AddUnmapped(Describe(dimm));
+            builder.AddSet(set.Start, [.. set.Dimms.Select(Describe)], (ulong)set.SizePerDimm, (uint)set.LineSize);
+        foreach (int number in Enumerable.Range(0, _state.Dimms.Count).Where(i => !_state.Dimms[i].IsLost && !_state.Sets.Any(set => IsWhole(set) && set.Dimms.Contains(i))))
+            builder.AddUnmapped(Describe(number));
         return builder.Build();
     }
+
+    private NfitModule Describe(int number) => Describe(_state.Dimms[number]) with { FlushHints = GuestRegisters.HintsOf(number, _state.FlushHints) };
 
     private static NfitModule Describe(VirtualDimm dimm) => new()
     {

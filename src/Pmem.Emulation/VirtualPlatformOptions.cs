@@ -25,6 +25,9 @@ public sealed record VirtualPlatformOptions
     /// <summary>Form of the labels that the areas are initialised with; null leaves them unlabelled.</summary>
     public LabelFormat? LabelFormat { get; init; } = Platform.Labels.LabelFormat.Efi12;
 
+    /// <summary>Flush hint addresses of each DIMM, 0 to 32: registers a write to which drains the write queue of its memory controller. Linux then knows how to flush deeply.</summary>
+    public int FlushHints { get; init; }
+
     /// <summary>Where stores are safe when power fails: <see cref="PersistenceDomain.MemoryController"/> (ADR) or <see cref="PersistenceDomain.CpuCache"/> (eADR).</summary>
     public PersistenceDomain Domain { get; init; } = PersistenceDomain.MemoryController;
 

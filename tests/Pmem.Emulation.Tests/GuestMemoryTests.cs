@@ -167,6 +167,22 @@ public sealed class GuestMemoryTests : IDisposable
     }
 
     [Fact]
+    public void Flush_hints_are_in_the_registers_and_in_the_table()
+    {
+        using VirtualPlatform made = VirtualPlatform.Create(_folder, new VirtualPlatformOptions { Dimms = 4, Ways = 2, Capacity = SetSize / 2, FlushHints = 32 });
+        Nfit nfit = made.BuildNfit();
+        GuestMemory memory = made.ExportGuest(cancellation: Cancellation);
+        ulong[] hints = [.. nfit.Of<NfitFlushHints>().SelectMany(module => module.Addresses)];
+        Assert.Equal(4 * 32, hints.Distinct().Count());
+        Assert.All(hints, hint => Assert.InRange(hint, GuestMemory.RegistersStart + GuestRegisters.HealthPosition(256), GuestMemory.RegistersStart + GuestRegisters.LabelPosition(made.Dimms, 0) - 8));
+        Assert.Equal([1u, 2u, 3u, 4u], nfit.Of<NfitFlushHints>().Select(module => module.Handle.Value));
+        Assert.Empty(NfitLint.Examine(nfit.ToBytes(), new NfitLintOptions { Devices = [.. made.Dimms.Select(dimm => new NfitDeviceHandle(dimm.Handle))] }));
+        Assert.Equal(nfit.ToBytes(), File.ReadAllBytes(memory.NfitPath));
+        Dispose();
+        Assert.Throws<PmemException>(() => VirtualPlatform.Create(_folder, new VirtualPlatformOptions { FlushHints = 33 }));
+    }
+
+    [Fact]
     public void Of_a_set_without_one_of_its_DIMMs_a_guest_sees_nothing()
     {
         using VirtualPlatform made = Make();

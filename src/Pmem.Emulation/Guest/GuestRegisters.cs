@@ -8,6 +8,8 @@ namespace Pmem.Emulation.Guest;
 internal static class GuestRegisters
 {
     private const ulong HealthStart = 0x1_0000;
+    private const ulong HintsStart = 0x11_0000;
+    private const ulong HintDistance = 64;
     private const ulong LabelsStart = 0x40_0000;
     private const ulong Page = 0x1000;
     private const ulong LabelUnit = 0x1_0000;
@@ -30,6 +32,12 @@ internal static class GuestRegisters
 
     /// <summary>Where the health of a DIMM is, from the start of the registers.</summary>
     public static ulong HealthPosition(int dimm) => HealthStart + ((ulong)dimm * Page);
+
+    /// <summary>Hints that a DIMM may have.</summary>
+    public const int MaximumHints = 32;
+
+    /// <summary>Where the flush hints of a DIMM are in system memory: a page of its own for each DIMM, because kernels map them by the page.</summary>
+    public static ulong[] HintsOf(int dimm, int count) => [.. Enumerable.Range(0, count).Select(hint => GuestMemory.RegistersStart + HintsStart + ((ulong)dimm * Page) + ((ulong)hint * HintDistance))];
 
     /// <summary>The device of a DIMM, whose methods read these registers.</summary>
     public static NvdimmDevice Device(IReadOnlyList<VirtualDimm> dimms, int dimm, ulong start) => new()

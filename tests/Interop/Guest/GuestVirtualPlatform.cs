@@ -27,6 +27,8 @@ internal sealed class GuestVirtualPlatform : IDisposable
         ndctl list -DRNHi
         echo @@functions
         cat /sys/bus/nd/devices/ndbus0/nfit/dsm_mask /sys/bus/nd/devices/nmem0/nfit/dsm_mask /sys/bus/nd/devices/nmem1/nfit/dirty_shutdown
+        echo @@flush
+        for r in 0 1; do echo 1 > /sys/bus/nd/devices/region$r/deep_flush; cat /sys/bus/nd/devices/region$r/deep_flush; done
         echo @@bad
         ndctl list -M -n $raw
         echo @@bad-read
@@ -83,7 +85,7 @@ internal sealed class GuestVirtualPlatform : IDisposable
     {
         Data = new byte[16 * MiB];
         new Random(5).NextBytes(Data);
-        using VirtualPlatform made = VirtualPlatform.Create(Folder, new VirtualPlatformOptions { Dimms = 4, Ways = 2, Capacity = 64 * MiB, LineSize = 4096 });
+        using VirtualPlatform made = VirtualPlatform.Create(Folder, new VirtualPlatformOptions { Dimms = 4, Ways = 2, Capacity = 64 * MiB, LineSize = 4096, FlushHints = 2 });
         made.Inject(1, dimm => dimm with { DirtyShutdowns = 5, Spares = 20, MediaTemperature = 41.5, SparesThreshold = 30 });
         made.Platform.CreateNamespace(new NamespaceRequest { Size = 32 << 20, Name = "first" }).Demand();
         NamespaceView raw = made.Platform.CreateNamespace(new NamespaceRequest { Mode = NamespaceMode.Raw, Size = 16 << 20, Name = "raw" }).Demand();

@@ -72,6 +72,9 @@ public sealed class GuestVirtualPlatformTests(GuestVirtualPlatforms platforms) :
     }
 
     [Fact]
+    public void A_kernel_flushes_deeply_through_the_flush_hints() => Assert.Equal("1\n1", Guest.Sections["flush"].Trim());
+
+    [Fact]
     public void An_error_of_ours_is_a_bad_block_that_cannot_be_read_until_it_is_cleared()
     {
         JsonElement bad = Assert.Single(Guest.Json("bad").GetProperty("badblocks").EnumerateArray());
