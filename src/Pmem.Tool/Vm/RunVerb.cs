@@ -79,7 +79,16 @@ internal static class RunVerb
     {
         bool ended = false;
         var lines = new List<string>();
-        GuestConsole console = await PlatformGuest.RunAsync(source.DemandVirtual(), options, attachment, Take, progress: null, cancellation);
+        GuestConsole console;
+        try
+        {
+            console = await PlatformGuest.RunAsync(source.DemandVirtual(), options, attachment, Take, progress: null, cancellation);
+        }
+        catch (OperationCanceledException)
+        {
+            return PoolCommand.Fail("the guest was stopped, which to it was a power cut; what it had stored is in the platform");
+        }
+
         if (json)
         {
             JsonOutput.Write(writer =>

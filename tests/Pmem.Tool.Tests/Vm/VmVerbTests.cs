@@ -95,6 +95,19 @@ public sealed class VmVerbTests : IDisposable
         Assert.Contains("within 1 seconds", Fail("vm", "run", "--platform", platform, "--guest", Guest(), "--command", "true", "--timeout", "1"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_guest_that_is_interrupted_is_stopped_and_what_it_stored_is_kept()
+    {
+        string platform = Platform("--dimms", "2", "--ways", "2");
+        Qemu("""
+            for a in "$@"; do case "$a" in *id=sets*) f="$(echo "$a" | sed 's/.*mem-path=//; s/,.*//')"; printf abcd | dd of="$f" bs=1 conv=notrunc 2>/dev/null;; esac; done
+            kill -TERM $PPID; exec sleep 60
+            """);
+        Assert.Contains("power cut", Fail("vm", "run", "--platform", platform, "--guest", Guest(), "--command", "true"), StringComparison.Ordinal);
+        using FileStream dimm = File.OpenRead(Path.Combine(platform, "dimm-0.img"));
+        Assert.Equal('a', dimm.ReadByte());
+    }
+
     [Theory]
     [InlineData("vm")]
     [InlineData("vm prepare")]
