@@ -34,6 +34,8 @@ internal sealed partial class StoreRepair
         PersistentHeap heap = HeapOf(store);
         foreach (LostObject lost in new LogSpace(map, store.Bounds).FindLost(store))
         {
+            if (IsFull)
+                return;
             if (!lost.IsLog && !options.AcceptLoss)
             {
                 Leave(lost.Problem, "it holds no log, so it may have been the root once; accepting loss frees it");
@@ -69,6 +71,8 @@ internal sealed partial class StoreRepair
 
     private bool TryMendLink(LinkFault fault, LinkRepair links)
     {
+        if (IsFull)
+            return false; // nothing is changed that is not told; the next repair goes on
         if (fault.LinkOffset == 0 || !links.ClearDangling)
         {
             Leave(fault.Problem, fault.LinkOffset == 0 ? "what the program meant is not known" : "clearing dangling links was not asked for");
