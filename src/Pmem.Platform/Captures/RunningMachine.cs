@@ -2,6 +2,7 @@ using Pmem.Platform.Acpi;
 using Pmem.Platform.Acpi.Aml;
 using Pmem.Platform.Evidence;
 using Pmem.Platform.Labels;
+using Pmem.Platform.Linux;
 
 namespace Pmem.Platform.Captures;
 
@@ -20,11 +21,12 @@ public static class RunningMachine
 
     /// <summary>Reads it.</summary>
     /// <param name="root">Where its file system is: <c>/</c>, or a folder with a copy of <c>sys</c>.</param>
-    /// <param name="openLabels">Gives the label storage area of a DIMM by its name, such as <c>nmem0</c>; null when it cannot be read.</param>
+    /// <param name="openLabels">Gives the label storage area of a DIMM by its name, such as <c>nmem0</c>; null asks this kernel's devices, if it is this machine.</param>
     /// <returns>The evidence, and text by path below <c>/sys</c>.</returns>
     /// <exception cref="PmemException">It has no NFIT, or the table may not be read.</exception>
     public static (PlatformEvidence Evidence, IReadOnlyDictionary<string, string> Texts) Read(string root = "/", Func<string, ILabelStorage?>? openLabels = null)
     {
+        openLabels ??= root == "/" ? name => LinuxLabelStorage.Open($"/dev/{name}") : null;
         byte[] nfit = ReadTable(Path.Combine(root, Tables, "NFIT"));
         Dictionary<string, string> texts = ReadTexts(root);
         using PlatformEvidence known = ImageSet.OfTable(nfit, []);

@@ -11,7 +11,7 @@ internal static class CaptureCommand
     public static Command Create()
     {
         var output = new Option<string>("--output", "-o") { Description = "The file that is written.", Required = true };
-        var source = new EvidenceSource { CanBeMachine = true };
+        var source = new EvidenceSource();
         var force = new Option<bool>("--force", "-f") { Description = "Replace a file that is there." };
         Option<bool> json = PoolCommand.JsonOption();
         Command command = source.AddTo(new Command("capture", """

@@ -13,14 +13,11 @@ namespace Pmem.Tool.Platforms.Triage;
 internal sealed class EvidenceSource
 {
     private readonly Argument<string[]> _images = new("IMAGE") { Description = "Images of modules: media, then labels, as QEMU's nvdimm device keeps them. Not with --platform.", Arity = ArgumentArity.ZeroOrMore };
-    private readonly Option<string?> _platform = new("--platform", "-p") { Description = $"The folder of a platform, or a capture; {PlatformSource.Variable} if neither this nor an image is given." };
+    private readonly Option<string?> _platform = new("--platform", "-p") { Description = $"The folder of a platform, or a capture; {PlatformSource.Variable} if neither this nor an image is given, and this machine if that is not set." };
     private readonly Option<string?> _nfit = new("--nfit") { Description = "The table that describes the images' modules, in the order of their handles." };
     private readonly Option<string[]> _ssdt = new("--ssdt") { Description = "A table with the modules' devices; more than one may be given." };
     private readonly Option<string?> _labelSize = new("--label-size") { Description = "Bytes of the label storage area at the end of each image; found if not given." };
     private readonly Option<string?> _base = new("--base") { Description = "System physical address of the first image, without a table.", DefaultValueFactory = _ => $"0x{ImageSet.QemuAddress:x}" };
-
-    /// <summary>Whether nothing at all means this machine.</summary>
-    public bool CanBeMachine { get; init; }
 
     /// <summary>Adds the options to a verb.</summary>
     public Command AddTo(Command command)
@@ -52,19 +49,35 @@ internal sealed class EvidenceSource
     public (PlatformEvidence Evidence, IReadOnlyDictionary<string, string> Texts) OpenWithTexts(ParseResult parsed)
     {
         bool isNamed = parsed.GetValue(_images) is { Length: > 0 } || parsed.GetValue(_nfit) is not null || parsed.GetValue(_platform) is not null;
-        return isNamed || !CanBeMachine || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(PlatformSource.Variable))
+        return isNamed || !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(PlatformSource.Variable))
             ? (Open(parsed), new Dictionary<string, string>())
-            : RunningMachine.Read();
+            : OpenMachine();
     }
 
-    /// <summary>Evidence of the platform at a path, or of the one that the environment names: a folder, or a capture.</summary>
+    /// <summary>Evidence of the platform at a path, of the one that the environment names, or of this machine: a folder, one with a copy of <c>sys</c>, or a capture.</summary>
     public static PlatformEvidence OpenPlatform(string? path)
     {
         path ??= Environment.GetEnvironmentVariable(PlatformSource.Variable);
-        if (path is not null && File.Exists(path))
+        if (string.IsNullOrEmpty(path))
+            return OpenMachine().Evidence;
+        if (File.Exists(path))
             return Capture.Open(path).Evidence;
+        if (Directory.Exists(Path.Combine(path, "sys", "firmware")))
+            return RunningMachine.Read(path).Evidence;
         using PlatformSource platform = PlatformSource.Open(path);
         return platform.DemandVirtual().GetEvidence();
+    }
+
+    private static (PlatformEvidence Evidence, IReadOnlyDictionary<string, string> Texts) OpenMachine()
+    {
+        try
+        {
+            return RunningMachine.Read();
+        }
+        catch (PmemException none)
+        {
+            throw new PmemException($"{none.Message}, or set {PlatformSource.Variable}", none);
+        }
     }
 
     private static int LabelSize(string text)
