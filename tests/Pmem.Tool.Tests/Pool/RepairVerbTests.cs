@@ -30,6 +30,29 @@ public sealed class RepairVerbTests : IDisposable
         Assert.Equal(PoolFixture.Layout, ToolRunner.Json(0, "pool", "info", path).GetProperty("layout").GetString());
     }
 
+    public static TheoryData<string> Faults => [.. PlantedFaults.All.Keys];
+
+    /// <summary>Those that pmempool's check misses; the tests with peers show that it does.</summary>
+    [Theory]
+    [MemberData(nameof(Faults))]
+    public void A_fault_that_pmempool_misses_is_found_and_mended(string fault)
+    {
+        string path = _pools.Closed();
+        string objects = ToolRunner.Run("pool", "objects", path).Output;
+        PlantedFaults.Plant(path, fault);
+        byte[] broken = File.ReadAllBytes(path);
+        JsonElement check = ToolRunner.Json(1, "pool", "check", path);
+        Assert.Contains(check.GetProperty("problems").EnumerateArray(), problem => problem.GetProperty("what").GetString()!.Contains(PlantedFaults.All[fault].Where, StringComparison.Ordinal));
+        ToolResult dry = ToolRunner.Run("pool", "repair", path, "--dry-run");
+        Assert.Contains("would be mended: ", dry.Output, StringComparison.Ordinal);
+        Assert.Equal(broken, File.ReadAllBytes(path));
+        JsonElement repair = ToolRunner.Json(0, "pool", "repair", path, "--backup", path + ".before");
+        Assert.All(repair.GetProperty("mends").EnumerateArray(), mend => Assert.True(mend.GetProperty("mended").GetBoolean()));
+        Assert.Equal(broken, File.ReadAllBytes(path + ".before"));
+        Assert.Equal($"{path}: consistent\n", ToolRunner.Run("pool", "check", path).Output);
+        Assert.Equal(objects, ToolRunner.Run("pool", "objects", path).Output);
+    }
+
     [Fact]
     public void What_cannot_be_mended_says_why()
     {
