@@ -68,12 +68,14 @@ public sealed partial class BlockPool
     /// Mends a block pool (<c>pmempool check -r</c>): header, block size, info blocks, interrupted writes; and, if loss is accepted, map and flog
     /// entries that name no block of their own, for which blocks are marked as bad.
     /// </summary>
-    /// <param name="path">The pool file; nobody may have it open.</param>
+    /// <param name="path">The pool file or pool set file; nobody may have it open.</param>
     /// <param name="options">Dry run, backup, loss.</param>
-    /// <exception cref="PmemException">The file is in use or cannot be accessed.</exception>
+    /// <exception cref="PmemException">A file is in use, cannot be accessed, or a part of the set is missing.</exception>
     public static PoolRepairResult Repair(string path, PoolRepairOptions? options = null)
     {
         options ??= new PoolRepairOptions();
+        if (PoolSetFile.IsPoolSet(path))
+            return RepairParts(path, options);
         using PersistentMap map = RepairFile.Open(path, options);
         return Repair(map, options);
     }
@@ -95,6 +97,20 @@ public sealed partial class BlockPool
         if (HeaderRepair.Run(map, PoolKind.Block, () => FindBlockSizeProblem(map) is null && CheckTable(map).IsConsistent, mends) && MendBlockSize(map, mends))
             MendTable(map, options, mends);
         return new PoolRepairResult(mends, Check(map).Problems);
+    }
+
+    private static PoolRepairResult RepairParts(string path, PoolRepairOptions options)
+    {
+        using RepairSet set = RepairSet.Open(path, PoolKind.Block, options);
+        PersistentMap map = set.Maps[0];
+        var mends = new List<PoolMend>();
+        if (set.MendHeaders(() => FindBlockSizeProblem(map) is null && CheckTable(map).IsConsistent, mends) && MendBlockSize(map, mends))
+        {
+            MendTable(map, options, mends);
+            return new PoolRepairResult(mends, [.. Errors(CheckTable(map)).Select(ToProblem)]);
+        }
+
+        return new PoolRepairResult(mends, [.. mends.Where(mend => !mend.IsMended).Select(mend => mend.Problem)]);
     }
 
     private static void MendTable(PersistentMap map, PoolRepairOptions options, List<PoolMend> mends)

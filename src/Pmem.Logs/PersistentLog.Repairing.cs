@@ -11,11 +11,13 @@ public sealed partial class PersistentLog
     /// Mends the header and the three words of a log pool (<c>pmempool check -r</c>). A write offset that is lost is set to the end, so that no
     /// byte is cut off: what lies behind the last append then shows as the bytes that happen to be there.
     /// </summary>
-    /// <param name="path">The pool file; nobody may have it open.</param>
+    /// <param name="path">The pool file or pool set file; nobody may have it open.</param>
     /// <param name="options">Dry run, backup, progress.</param>
-    /// <exception cref="PmemException">The file is in use or cannot be accessed.</exception>
+    /// <exception cref="PmemException">A file is in use, cannot be accessed, or a part of the set is missing.</exception>
     public static PoolRepairResult Repair(string path, PoolRepairOptions? options = null)
     {
+        if (PoolSetFile.IsPoolSet(path))
+            return RepairParts(path, options ?? new PoolRepairOptions());
         using PersistentMap map = RepairFile.Open(path, options ?? new PoolRepairOptions());
         return Repair(map);
     }
@@ -41,6 +43,25 @@ public sealed partial class PersistentLog
         foreach (PoolProblem problem in check.Problems.Where(p => p.Offset >= LogDescriptor.DataOffset))
             mends.Add(PoolMend.NotMended(problem, "the medium lost these bytes: restore them from a backup"));
         return new PoolRepairResult(mends, check.Problems);
+    }
+
+    private static PoolRepairResult RepairParts(string path, PoolRepairOptions options)
+    {
+        using RepairSet set = RepairSet.Open(path, PoolKind.Log, options);
+        PersistentMap map = set.Maps[0];
+        long size = map.Length & -PoolFile.PageSize;
+        var mends = new List<PoolMend>();
+        var remaining = new List<PoolProblem>();
+        if (set.MendHeaders(() => map.Read<LogDescriptor>(LogDescriptor.Offset).FindProblems(size).Count == 0, mends))
+        {
+            MendDescriptor(map, size, mends);
+            CheckContent(map, remaining);
+        }
+
+        foreach (PoolProblem problem in remaining.Where(p => p.Offset >= LogDescriptor.DataOffset))
+            mends.Add(PoolMend.NotMended(problem, "the medium lost these bytes: restore them from a backup"));
+        remaining.AddRange(mends.Where(mend => !mend.IsMended && !remaining.Contains(mend.Problem)).Select(mend => mend.Problem).ToArray());
+        return new PoolRepairResult(mends, remaining);
     }
 
     private static void MendDescriptor(PersistentMap map, long size, List<PoolMend> mends)

@@ -12,7 +12,7 @@ public sealed partial class PersistentLog
     /// One word says where the log ends, and it must be the file's size: a crash between the two leaves a log that does not open, loses no byte, and
     /// is finished by resizing (or repairing) it again.
     /// </remarks>
-    /// <param name="path">The pool file; nobody may have it open.</param>
+    /// <param name="path">The pool file or pool set file; nobody may have it open.</param>
     /// <param name="size">Bytes that the file shall have; rounded down to a page.</param>
     /// <param name="options">Dry run, backup, progress.</param>
     /// <exception cref="OutOfSpaceException">What the log holds does not fit; nothing was changed.</exception>
@@ -22,6 +22,8 @@ public sealed partial class PersistentLog
         options ??= new PoolRepairOptions();
         size &= -PoolFile.PageSize;
         ArgumentOutOfRangeException.ThrowIfLessThan(size, MinimumPoolSize);
+        if (PoolSetFile.IsPoolSet(path))
+            return PoolSetResize.Run(path, PoolKind.Log, size, DemandResizableContent, StoreEnd, options);
         long old;
         using (PersistentMap held = RepairFile.Open(path, options))
         {
@@ -57,6 +59,11 @@ public sealed partial class PersistentLog
         PoolHeader header = map.Read<PoolHeader>(0);
         if (PoolValidation.FindProblem(in header, PoolKind.Log) is { } wrong)
             throw wrong;
+        DemandResizableContent(map, size);
+    }
+
+    private static void DemandResizableContent(PersistentMap map, long size)
+    {
         LogDescriptor descriptor = map.Read<LogDescriptor>(LogDescriptor.Offset);
 
         // The end may be what a resize that was interrupted made of it.

@@ -1,4 +1,5 @@
 using Pmem.Objects.Checking;
+using Pmem.Objects.Layout;
 using Pmem.Objects.Types;
 using Pmem.Pools;
 using Pmem.Pools.Checking;
@@ -16,13 +17,19 @@ public sealed unsafe partial class ObjectStore
     /// A repair that was interrupted is finished by doing it again: every mend is a durable 8-byte store, or a few of which each leaves damage that
     /// the next repair mends to the same.
     /// </remarks>
-    /// <param name="path">The pool file; nobody may have it open.</param>
+    /// <param name="path">The pool file or pool set file; nobody may have it open.</param>
     /// <param name="options">Dry run, backup, progress.</param>
     /// <param name="links">Where the program's links are, and what to do about wrong ones; null leaves what the objects mean alone.</param>
-    /// <exception cref="PmemException">The file is in use or cannot be accessed.</exception>
+    /// <exception cref="PmemException">A file is in use, cannot be accessed, or a part of the set is missing.</exception>
     public static PoolRepairResult Repair(string path, PoolRepairOptions? options = null, LinkRepair? links = null)
     {
         options ??= new PoolRepairOptions();
+        if (PoolSetFile.IsPoolSet(path))
+        {
+            using RepairSet set = RepairSet.Open(path, PoolKind.Object, options);
+            return new StoreSetRepair(set, options, links).Run();
+        }
+
         PersistentMap map = RepairFile.Open(path, options);
         try
         {
@@ -49,6 +56,17 @@ public sealed unsafe partial class ObjectStore
     }
 
     /// <summary>Opens the store in a map for its repair.</summary>
-    internal static ObjectStore OpenForRepair(PersistentMap map) =>
-        Start(PoolFile.Attach(map, PoolKind.Object), layout: null, ObjectStoreOptions.Default with { Arenas = 1 });
+    internal static ObjectStore OpenForRepair(PersistentMap map) => OpenForRepair(PoolFile.Attach(map, PoolKind.Object));
+
+    /// <summary>Opens the store in an open pool for its repair.</summary>
+    internal static ObjectStore OpenForRepair(PoolFile pool) => Start(pool, layout: null, ObjectStoreOptions.Default with { Arenas = 1 });
+
+    /// <summary>Checks an open pool, and with it recovers it; then makes the replicas equal.</summary>
+    internal static PoolCheckResult FinishRepair(PoolFile pool, ObjectTypes? types)
+    {
+        PoolCheckResult result = Check(pool, types);
+        if (result.IsConsistent)
+            ReplicaRecovery.Repair(pool, DescriptorReader.Read(pool.Map, layout: null));
+        return result;
+    }
 }

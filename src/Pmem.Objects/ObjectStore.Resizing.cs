@@ -14,8 +14,8 @@ public sealed unsafe partial class ObjectStore
     /// Before it shrinks, a free block is split at the new end, then the zone ends there; each step leaves a pool that opens. So a crash anywhere is
     /// finished by resizing again, and does no harm if it is not.
     /// </remarks>
-    /// <param name="path">The pool file; nobody may have it open.</param>
-    /// <param name="size">Bytes that the file shall have; rounded down to a page.</param>
+    /// <param name="path">The pool file or pool set file; nobody may have it open.</param>
+    /// <param name="size">Bytes that the pool shall have; rounded down to a page.</param>
     /// <param name="options">Dry run, backup, progress.</param>
     /// <exception cref="OutOfSpaceException">Objects lie behind the new end; nothing was changed.</exception>
     /// <exception cref="PmemException">The pool is not valid, in use, or cannot be accessed.</exception>
@@ -24,8 +24,19 @@ public sealed unsafe partial class ObjectStore
         options ??= new PoolRepairOptions();
         size &= -PoolFile.PageSize;
         ArgumentOutOfRangeException.ThrowIfLessThan(size, MinimumPoolSize);
+        if (options.BackupPath is { } backup)
+        {
+            PoolBackup.Write(path, backup, options.Progress, options.Cancellation);
+            options = options with { BackupPath = null };
+        }
+
+        bool isSet = PoolSetFile.IsPoolSet(path);
+        if (isSet && !options.DryRun)
+            PoolSetResize.FinishInterrupted(path);
         if (!options.DryRun)
             Open(path).Dispose(); // recovered and closed, so that nothing waits in a log
+        if (isSet)
+            return PoolSetResize.Run(path, PoolKind.Object, size, DemandFreeContent, SetHeapEnd, options);
         long old;
         using (PersistentMap held = RepairFile.Open(path, options))
         {
@@ -108,6 +119,11 @@ public sealed unsafe partial class ObjectStore
         PoolHeader header = map.Read<PoolHeader>(0);
         if (PoolValidation.FindProblem(in header, PoolKind.Object) is { } problem)
             throw problem;
+        DemandFreeContent(map, size);
+    }
+
+    private static void DemandFreeContent(PersistentMap map, long size)
+    {
         PoolBounds bounds = DescriptorReader.Read(map, layout: null);
         new PersistentHeap(map, bounds.HeapOffset, bounds.HeapSize, arenas: 1).Validate();
         long heapSize = HeapLayout.UsableSize(size - bounds.HeapOffset);

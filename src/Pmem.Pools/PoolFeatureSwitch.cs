@@ -1,4 +1,5 @@
 using Pmem.Pools.Checking;
+using Pmem.Pools.Sets;
 
 namespace Pmem.Pools;
 
@@ -18,10 +19,11 @@ public enum PoolFeature
     CheckBadBlocks,
 }
 
-/// <summary>Queries and toggles the features of a closed pool of one file (PMDK <c>pmempool_feature_query</c>, <c>_enable</c>, <c>_disable</c>).</summary>
+/// <summary>Queries and toggles the features of a closed pool, a file or a set (PMDK <c>pmempool_feature_query</c>, <c>_enable</c>, <c>_disable</c>).</summary>
 /// <remarks>
-/// A toggle writes a feature word and the checksum. A crash between them leaves a header of which one word is wrong, which the next toggle, or a
-/// repair, mends from the checksum before it goes on.
+/// In a file a toggle writes a feature word and the checksum. A crash between them leaves a header of which one word is wrong, which the next toggle,
+/// or a repair, mends from the checksum before it goes on. In a set all headers are written to a journal beside the set file first, and the next
+/// toggle, sync or repair finishes what it says.
 /// </remarks>
 public static class PoolFeatureSwitch
 {
@@ -35,15 +37,28 @@ public static class PoolFeatureSwitch
     };
 
     /// <summary>Enables or disables a feature; durable at return.</summary>
-    /// <param name="path">The pool file; nobody may have it open.</param>
+    /// <param name="path">The pool file or pool set file; nobody may have it open.</param>
     /// <param name="feature">The feature.</param>
     /// <param name="enabled">Whether the pool has it afterwards.</param>
     /// <param name="dryRun">Only find out whether it could be done.</param>
     /// <returns>False when it was so before.</returns>
     /// <exception cref="PmemException">The rules of the features forbid it, the pool is in use or not valid; nothing was changed.</exception>
-    public static bool Set(string path, PoolFeature feature, bool enabled, bool dryRun = false)
+    public static bool Set(string path, PoolFeature feature, bool enabled, bool dryRun = false) => Set(path, feature, enabled, new PoolRepairOptions { DryRun = dryRun });
+
+    /// <summary>Enables or disables a feature; durable at return.</summary>
+    /// <param name="path">The pool file or pool set file; nobody may have it open.</param>
+    /// <param name="feature">The feature.</param>
+    /// <param name="enabled">Whether the pool has it afterwards.</param>
+    /// <param name="options">Dry run, backup.</param>
+    /// <returns>False when it was so before.</returns>
+    /// <exception cref="IOException">The backup exists, or cannot be written; nothing was changed.</exception>
+    /// <exception cref="PmemException">The rules of the features forbid it, the pool is in use or not valid; nothing was changed.</exception>
+    public static bool Set(string path, PoolFeature feature, bool enabled, PoolRepairOptions options)
     {
-        using PersistentMap map = RepairFile.Open(path, new PoolRepairOptions { DryRun = dryRun });
+        ArgumentNullException.ThrowIfNull(options);
+        if (PoolSetFile.IsPoolSet(path))
+            return SetInAll(path, feature, enabled, options);
+        using PersistentMap map = RepairFile.Open(path, options);
         if (map.Length < PoolHeader.Size)
             throw new PmemFormatException("pool size", -1, $"at least {PoolHeader.Size} bytes", $"{map.Length}");
         return Set(map, feature, enabled);
@@ -68,25 +83,66 @@ public static class PoolFeatureSwitch
         if (IsEnabled(in header, feature) == enabled)
             return false;
         Demand(in header, feature, enabled);
-        if (header.ShutdownState.Dirty != 0 && feature == PoolFeature.ShutdownState)
-            throw new PmemException("the pool was not closed: recover it first, since its shutdown state says that it must be");
-
+        DemandClosed(in header, feature);
         byte[] old = map.GetSpan(0, PoolHeader.Size).ToArray();
         if (feature == PoolFeature.ShutdownState)
         {
             // Zero is the state of a closed pool with the feature, and what a pool without it must have.
             map.Fill(PoolHeader.ShutdownStatePosition, 0, ShutdownState.Size);
-            header.ShutdownState = default;
             old = map.GetSpan(0, PoolHeader.Size).ToArray();
         }
 
+        Toggle(ref header, feature);
+        HeaderRepair.Write(map, old, in header);
+        return true;
+    }
+
+    private static void Toggle(ref PoolHeader header, PoolFeature feature)
+    {
+        if (feature == PoolFeature.ShutdownState)
+            header.ShutdownState = default;
         if (feature == PoolFeature.CheckBadBlocks)
             header.Compat ^= CompatFeatures.CheckBadBlocks;
         else
             header.Incompat ^= feature == PoolFeature.Checksum2K ? IncompatFeatures.Checksum2K : IncompatFeatures.ShutdownState;
         header.Checksum = header.ComputeChecksum();
-        HeaderRepair.Write(map, old, in header);
-        return true;
+    }
+
+    private static bool SetInAll(string path, PoolFeature feature, bool enabled, PoolRepairOptions options)
+    {
+        PoolKind kind = PoolFile.ReadHeader(path)?.Kind ?? throw new PmemFormatException($"first part of {path}", 0, "a pool", "none");
+        using RepairSet set = RepairSet.Open(path, kind, options);
+        return set.SetFeature(feature, enabled, options.DryRun);
+    }
+
+    /// <summary>The headers of a set with a feature toggled; none when it was so before.</summary>
+    internal static List<HeaderJournal.Entry> ToggleAll(OpenReplica[] replicas, SetLayout layout, PoolKind kind, PoolFeature feature, bool enabled)
+    {
+        var entries = new List<HeaderJournal.Entry>();
+        for (int r = 0; r < replicas.Length; r++)
+        {
+            bool isReadOnly = false;
+            if (SetValidation.FindProblem(replicas, r, layout, kind, ref isReadOnly) is { } problem)
+                throw problem;
+            for (int p = 0; p < replicas[r].HeaderCount; p++)
+            {
+                PoolHeader header = replicas[r].ReadHeader(p);
+                if (IsEnabled(in header, feature) == enabled)
+                    continue;
+                Demand(in header, feature, enabled);
+                DemandClosed(in header, feature);
+                Toggle(ref header, feature);
+                entries.Add(new HeaderJournal.Entry(r, p, header));
+            }
+        }
+
+        return entries;
+    }
+
+    private static void DemandClosed(in PoolHeader header, PoolFeature feature)
+    {
+        if (header.ShutdownState.Dirty != 0 && feature == PoolFeature.ShutdownState)
+            throw new PmemException("the pool was not closed: recover it first, since its shutdown state says that it must be");
     }
 
     private static void Demand(in PoolHeader header, PoolFeature feature, bool enabled)

@@ -46,7 +46,8 @@ public sealed partial class PoolFile
     /// <exception cref="PmemFormatException">The header is not valid, or of another kind.</exception>
     public static PoolFile Attach(PersistentMap map, PoolKind kind) => Attach([OpenReplica.Of(map)], layout: null, kind);
 
-    private static PoolFile Attach(OpenReplica[] replicas, SetLayout? layout, PoolKind kind)
+    /// <summary>Opens the pool in mapped replicas, which it then owns.</summary>
+    internal static PoolFile Attach(OpenReplica[] replicas, SetLayout? layout, PoolKind kind)
     {
         long least = MinimumSize(kind);
         foreach (OpenReplica replica in replicas)
@@ -75,6 +76,17 @@ public sealed partial class PoolFile
         }
 
         return new PoolFile(Linked(replicas), layout, kind, in first, isReadOnly) { WasDirty = wasDirty };
+    }
+
+    /// <summary>Opens one replica of a set by itself, whose headers were judged already; the caller keeps its maps, and does not dispose the result.</summary>
+    internal static PoolFile AttachJudged(OpenReplica replica, PoolKind kind)
+    {
+        PoolHeader first = replica.ReadHeader(0);
+        bool tracksShutdowns = first.Incompat.HasFlag(IncompatFeatures.ShutdownState);
+        bool wasDirty = first.ShutdownState.Dirty != 0;
+        if (tracksShutdowns)
+            replica.MarkDirty(replica.CurrentShutdownState());
+        return new PoolFile([replica], layout: null, kind, in first, isReadOnly: false) { WasDirty = tracksShutdowns && wasDirty };
     }
 
     private static bool JudgeShutdown(OpenReplica replica, string? name)

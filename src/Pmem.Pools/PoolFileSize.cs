@@ -1,4 +1,5 @@
 using Pmem.Pools.Checking;
+using Pmem.Tracing;
 
 namespace Pmem.Pools;
 
@@ -29,6 +30,7 @@ public static class PoolFileSize
                 cancellation.ThrowIfCancellationRequested();
                 progress?.Report(new PoolProgress("lengthening the file", file.Position - old, size - old));
                 file.Write(zeros, 0, (int)Math.Min(zeros.Length, size - file.Position));
+                PersistenceTrace.Mark("file longer");
             }
 
             file.Flush(flushToDisk: true);
@@ -46,6 +48,7 @@ public static class PoolFileSize
     {
         using var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.None);
         file.SetLength(size);
+        PersistenceTrace.Mark("file cut");
         file.Flush(flushToDisk: true);
     }
 }

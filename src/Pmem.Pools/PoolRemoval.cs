@@ -1,3 +1,5 @@
+using Pmem.Tracing;
+
 namespace Pmem.Pools;
 
 /// <summary>Removes pools (<c>pmempool rm</c>).</summary>
@@ -33,6 +35,7 @@ public static class PoolRemoval
 
         // An interrupted creation cannot be opened, nor be in use, and an empty file cannot be mapped.
         bool interrupted = !OperatingSystem.IsWindows() && File.GetUnixFileMode(file) == UnixFileMode.None;
+        PersistenceTrace.Mark("file about to be removed");
         if (interrupted || new FileInfo(file).Length == 0)
         {
             File.Delete(file);

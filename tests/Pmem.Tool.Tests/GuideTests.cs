@@ -28,7 +28,7 @@ public sealed partial class GuideTests : IDisposable
         script.Append("set -o pipefail\n");
         script.Append($"pmem() {{ dotnet '{Path.Combine(AppContext.BaseDirectory, "Pmem.Tool.dll")}' \"$@\"; }}\n");
         foreach (string command in commands)
-            script.Append($"{command} >said 2>&1 || {{ echo '{command}' ended with $?; cat said; }}\n");
+            script.Append($"{{ {command}; }} >said 2>&1 || {{ echo '{command}' ended with $?; cat said; }}\n");
         File.WriteAllText(_folder.File("script"), script.ToString());
         var start = new ProcessStartInfo("bash", ["script"]) { WorkingDirectory = Path.GetDirectoryName(_folder.File("script")), RedirectStandardOutput = true, UseShellExecute = false };
         using Process shell = Process.Start(start)!;

@@ -16,7 +16,7 @@ internal sealed partial class StoreRepair
         try
         {
             // The store is not disposed: that would close the caller's map.
-            store = ObjectStore.OpenForRepair(map);
+            store = OpenStore();
         }
         catch (PmemFormatException problem)
         {
@@ -284,7 +284,7 @@ internal sealed partial class StoreRepair
     private long? FindRoot(PoolBounds bounds)
     {
         HashSet<long> logs = [.. LaneChains.All(map, bounds).Select(link => link.ObjectOffset)];
-        ObjectStore store = ObjectStore.OpenForRepair(map);
+        ObjectStore store = OpenStore();
         StoreObject[] candidates = [.. store.EnumerateObjects().Where(o => o.IsInternal && !logs.Contains(o.Offset)).Take(2)];
         return candidates.Length == 1 ? candidates[0].Offset : null;
     }

@@ -34,7 +34,13 @@ internal sealed partial class StoreRepair(PersistentMap map, PoolRepairOptions o
             return _mends;
         }
 
-        if (!HeaderRepair.Run(map, PoolKind.Object, HasHeapAtDefault, _mends) || !TryMendDescriptor(out PoolBounds bounds))
+        return HeaderRepair.Run(map, PoolKind.Object, HasHeapAtDefault, _mends) ? RunContent() : _mends;
+    }
+
+    /// <summary>The same without the pool header, which in a set is mended with its neighbours.</summary>
+    public List<PoolMend> RunContent()
+    {
+        if (!TryMendDescriptor(out PoolBounds bounds))
             return _mends;
         links?.Types.DemandLayout(DescriptorReader.ReadLayout(map));
         MendRunId();
@@ -50,6 +56,9 @@ internal sealed partial class StoreRepair(PersistentMap map, PoolRepairOptions o
 
         return _mends;
     }
+
+    /// <summary>Opens the store for what can be mended only in a recovered one.</summary>
+    public Func<ObjectStore> OpenStore { get; init; } = () => ObjectStore.OpenForRepair(map);
 
     private bool IsFull => _mends.Count >= MaximumMends;
 
@@ -166,7 +175,7 @@ internal sealed partial class StoreRepair(PersistentMap map, PoolRepairOptions o
     }
 
     /// <summary>Whether the heap is where layout 6 has it: what also speaks against a newer program as the author of unknown features.</summary>
-    private bool HasHeapAtDefault()
+    internal bool HasHeapAtDefault()
     {
         try
         {

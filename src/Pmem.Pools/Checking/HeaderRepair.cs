@@ -31,8 +31,8 @@ public static class HeaderRepair
         {
             bool sealedByProgram = header.Major != 0 && header.Checksum == header.ComputeChecksum();
             bool mended = sealedByProgram
-                ? MendSealed(ref header, kind, contentIsSound, problem, mends)
-                : MendWord(ref header, bytes, kind, problem, mends) || MendFields(ref header, bytes, kind, mends);
+                ? MendSealed(ref header, candidate => PoolValidation.FindProblem(in candidate, kind), kind, contentIsSound, problem, mends)
+                : MendWord(ref header, bytes, candidate => PoolValidation.FindProblem(in candidate, kind), problem, mends) || MendFields(ref header, bytes, kind, IncompatFeatures.None, mends);
             if (!mended)
                 return false;
             Write(map, bytes, in header);
@@ -56,7 +56,7 @@ public static class HeaderRepair
     {
         byte[] bytes = map.GetSpan(0, PoolHeader.Size).ToArray();
         PoolHeader header = PoolHeader.Read(bytes);
-        if (PoolValidation.FindProblem(in header, kind) is not { } problem || !MendWord(ref header, bytes, kind, problem, []))
+        if (PoolValidation.FindProblem(in header, kind) is not { } problem || !MendWord(ref header, bytes, candidate => PoolValidation.FindProblem(in candidate, kind), problem, []))
             return false;
         Write(map, bytes, in header);
         return true;
@@ -86,12 +86,12 @@ public static class HeaderRepair
     }
 
     /// <summary>The checksum is right, so a program wrote what is there: only an unknown feature can be an accident.</summary>
-    private static bool MendSealed(ref PoolHeader header, PoolKind kind, Func<bool> contentIsSound, PmemFormatException problem, ICollection<PoolMend> mends)
+    internal static bool MendSealed(ref PoolHeader header, Func<PoolHeader, PmemFormatException?> judge, PoolKind kind, Func<bool> contentIsSound, PmemFormatException problem, ICollection<PoolMend> mends)
     {
         PoolHeader without = header;
         without.Incompat &= PoolFeatures.KnownIncompat;
         without.Checksum = without.ComputeChecksum();
-        if (header.Incompat != without.Incompat && PoolValidation.FindProblem(in without, kind) is null)
+        if (header.Incompat != without.Incompat && judge(without) is null)
         {
             if (!MendUnknown(PoolProblem.Of(problem), contentIsSound, mends))
                 return false;
@@ -110,7 +110,7 @@ public static class HeaderRepair
         return false;
     }
 
-    private static bool MendUnknown(PoolProblem unknown, Func<bool> contentIsSound, ICollection<PoolMend> mends)
+    internal static bool MendUnknown(PoolProblem unknown, Func<bool> contentIsSound, ICollection<PoolMend> mends)
     {
         if (contentIsSound())
         {
@@ -122,7 +122,8 @@ public static class HeaderRepair
         return false;
     }
 
-    private static bool MendWord(ref PoolHeader header, byte[] bytes, PoolKind kind, PmemFormatException problem, ICollection<PoolMend> mends)
+    /// <summary>Restores the one word that the checksum says is wrong, if the header is right by a judgement then.</summary>
+    internal static bool MendWord(ref PoolHeader header, byte[] bytes, Func<PoolHeader, PmemFormatException?> judge, PmemFormatException problem, ICollection<PoolMend> mends)
     {
         PoolHeader? found = null;
         int where = 0;
@@ -136,7 +137,7 @@ public static class HeaderRepair
                 PoolHeader candidate = PoolHeader.Read(tried);
 
                 // Nothing is kept in the unused areas, so a word there is right only as zero.
-                if (candidate.Incompat.HasFlag(IncompatFeatures.Checksum2K) != short2K || PoolValidation.FindProblem(in candidate, kind) is not null
+                if (candidate.Incompat.HasFlag(IncompatFeatures.Checksum2K) != short2K || judge(candidate) is not null
                     || (position >= UnusedPosition && value != 0))
                     continue;
                 if (found is not null)
@@ -153,7 +154,8 @@ public static class HeaderRepair
         return true;
     }
 
-    private static bool MendFields(ref PoolHeader header, ReadOnlySpan<byte> bytes, PoolKind kind, ICollection<PoolMend> all)
+    /// <summary>Writes field by field what the only header of a pool must be.</summary>
+    internal static bool MendFields(ref PoolHeader header, ReadOnlySpan<byte> bytes, PoolKind kind, IncompatFeatures singleHeader, ICollection<PoolMend> all)
     {
         if (!bytes.ContainsAnyExcept((byte)0))
         {
@@ -176,8 +178,8 @@ public static class HeaderRepair
             header.Major = PoolHeader.MajorOf(kind);
         }
 
-        // A lone file has no other headers, and a kept shutdown state needs the short checksum.
-        IncompatFeatures features = header.Incompat & PoolFeatures.KnownIncompat & ~IncompatFeatures.SingleHeader;
+        // Whether there are other headers the caller knows, and a kept shutdown state needs the short checksum.
+        IncompatFeatures features = (header.Incompat & PoolFeatures.KnownIncompat & ~IncompatFeatures.SingleHeader) | singleHeader;
         if (features.HasFlag(IncompatFeatures.ShutdownState))
             features |= IncompatFeatures.Checksum2K;
         if (header.Incompat != features)
@@ -224,11 +226,13 @@ public static class HeaderRepair
         return true;
     }
 
-    private static bool MendShutdownState(PersistentMap map, in PoolHeader header, ICollection<PoolMend> mends)
+    private static bool MendShutdownState(PersistentMap map, in PoolHeader header, ICollection<PoolMend> mends) => MendShutdownState(map, in header, ShutdownDevices.Current(map.Path), mends);
+
+    /// <summary>Forgets an unclean loss of power; always succeeds.</summary>
+    internal static bool MendShutdownState(PersistentMap map, in PoolHeader header, ShutdownState current, ICollection<PoolMend> mends)
     {
         if (!header.Incompat.HasFlag(IncompatFeatures.ShutdownState))
             return true;
-        ShutdownState current = ShutdownDevices.Current(map.Path);
         if (header.ShutdownState.Judge(in current) != ShutdownVerdict.AdrFailure)
             return true;
         mends.Add(PoolMend.Mended(

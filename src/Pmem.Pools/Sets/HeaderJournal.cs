@@ -37,6 +37,7 @@ internal static class HeaderJournal
         PersistenceTrace.Mark("headers in the journal");
         foreach (Entry entry in entries)
             Apply(replicas[entry.Replica].HeaderMap(entry.Part), entry.Header);
+        PersistenceTrace.Mark("journal about to go");
         File.Delete(journal);
     }
 

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pmem.Pools;
+using Pmem.Pools.Checking;
 
 namespace Pmem.Tool.Pool;
 
@@ -21,10 +22,11 @@ internal static class FeatureVerb
         var enable = new Option<bool>("--enable", "-e") { Description = "Enable it." };
         var disable = new Option<bool>("--disable", "-d") { Description = "Disable it." };
         var dryRun = new Option<bool>("--dry-run", "-n") { Description = "Tell what would be done, and change nothing." };
+        var backup = new Option<string>("--backup", "-b") { Description = "Copy the pool here before anything in it is changed: a file, or a folder for a set." };
         Option<bool> json = PoolCommand.JsonOption();
-        var command = new Command("feature", "Show or toggle the features of a pool file. No process may have it open while one is toggled.\n\nExample: pmem pool feature accounts.pool SHUTDOWN_STATE --disable")
+        var command = new Command("feature", "Show or toggle the features of a pool. No process may have it open while one is toggled. A toggle that was interrupted is finished by doing it again.\n\nExample: pmem pool feature accounts.pool SHUTDOWN_STATE --disable")
         {
-            file, name, enable, disable, dryRun, json,
+            file, name, enable, disable, dryRun, backup, json,
         };
         command.SetAction(parsed =>
         {
@@ -38,7 +40,12 @@ internal static class FeatureVerb
             if (wanted is not null && !Names.ContainsKey(wanted))
                 return PoolCommand.Fail($"there is no feature '{wanted}': {string.Join(", ", Names.Keys)}");
             string path = parsed.GetValue(file)!;
-            bool changed = wanted is not null && (on || off) && PoolFeatureSwitch.Set(path, Names[wanted], on, parsed.GetValue(dryRun));
+            using var progress = new ProgressLine();
+            var options = new PoolRepairOptions { DryRun = parsed.GetValue(dryRun), BackupPath = parsed.GetValue(backup), Progress = progress };
+            if (options.BackupPath is not null && (options.DryRun || !(on || off)))
+                return PoolCommand.Fail("nothing is changed, so no backup is needed: leave out --backup");
+            bool changed = wanted is not null && (on || off) && PoolFeatureSwitch.Set(path, Names[wanted], on, options);
+            progress.Dispose();
             Show(path, wanted, changed, parsed.GetValue(dryRun), parsed.GetValue(json));
             return Program.Success;
         });

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pmem.Pools;
+using Pmem.Pools.Checking;
 
 namespace Pmem.Tool.Pool;
 
@@ -12,9 +13,26 @@ internal static class RemoveVerb
         var all = new Option<bool>("--all", "-a") { Description = "Of a pool set also the set file itself." };
         var force = new Option<bool>("--force", "-f") { Description = "Ignore files that are not there." };
         var dryRun = new Option<bool>("--dry-run", "-n") { Description = "Tell what would be removed, and remove nothing." };
+        var backup = new Option<string>("--backup", "-b") { Description = "Copy the pool here first: a file, or a folder for a set. For one FILE only." };
         Option<bool> json = PoolCommand.JsonOption();
-        var command = new Command("rm", "Remove pools: a file, or every part of a set. Not while a process has one open.\n\nExample: pmem pool rm accounts.pool") { files, all, force, dryRun, json };
-        command.SetAction(parsed => Run(parsed.GetValue(files)!, parsed.GetValue(all), parsed.GetValue(force), parsed.GetValue(dryRun), parsed.GetValue(json)));
+        var command = new Command("rm", """
+            Remove pools: a file, or every part of a set. Not while a process has one open. A removal that was interrupted is finished with --force.
+
+            Example: pmem pool rm accounts.pool --backup accounts.last
+            """) { files, all, force, dryRun, backup, json };
+        command.SetAction((parsed, cancellation) =>
+        {
+            string[] paths = parsed.GetValue(files)!;
+            if (parsed.GetValue(backup) is { } copy)
+            {
+                if (paths.Length > 1 || parsed.GetValue(dryRun))
+                    return Task.FromResult(PoolCommand.Fail(paths.Length > 1 ? "--backup is for one pool: name one FILE" : "a dry run removes nothing, so it needs no backup: leave out --backup"));
+                using var progress = new ProgressLine();
+                PoolBackup.Write(paths[0], copy, progress, cancellation);
+            }
+
+            return Task.FromResult(Run(paths, parsed.GetValue(all), parsed.GetValue(force), parsed.GetValue(dryRun), parsed.GetValue(json)));
+        });
         return command;
     }
 

@@ -99,6 +99,61 @@ public sealed class SetVerbsTests : IDisposable
     }
 
     [Fact]
+    public void Repair_feature_and_resize_take_set_files_and_make_backups_that_are_pools()
+    {
+        string set = Write("a.set", "10M a", "8M b", "REPLICA", "20M c");
+        ToolRunner.Json(0, "pool", "create", "obj", set);
+        PoolFixture.Patch(_pools.File("b"), 16, "\x66"u8);
+        Assert.True(ToolRunner.Json(0, "pool", "repair", set, "--backup", _pools.File("broken")).GetProperty("mends")[0].GetProperty("mended").GetBoolean());
+        Assert.True(ToolRunner.Json(0, "pool", "feature", set, "SHUTDOWN_STATE", "--disable", "--backup", _pools.File("kept")).GetProperty("changed").GetBoolean());
+        Assert.False(ToolRunner.Json(0, "pool", "feature", set).GetProperty("features").GetProperty("SHUTDOWN_STATE").GetBoolean());
+        Assert.True(ToolRunner.Json(0, "pool", "feature", _pools.File("kept/a.set")).GetProperty("features").GetProperty("SHUTDOWN_STATE").GetBoolean());
+        Assert.Equal(24 << 20, ToolRunner.Json(0, "pool", "resize", set, "24MiB").GetProperty("newSize").GetInt64());
+        Assert.Equal(24 << 20, ToolRunner.Json(0, "pool", "info", set).GetProperty("size").GetInt64());
+        Assert.True(ToolRunner.Json(0, "pool", "check", set).GetProperty("consistent").GetBoolean());
+        Assert.Contains("leave out --backup", ToolRunner.Fail("pool", "feature", set, "--backup", "x"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Logs_and_block_pools_in_sets_are_repaired_and_logs_resized()
+    {
+        string log = Write("log.set", "2M a", "3M b");
+        ToolRunner.Json(0, "pool", "create", "log", log);
+        PoolFixture.Patch(_pools.File("b"), 60, "x"u8);
+        PoolFixture.Patch(_pools.File("a"), 4096, "xx"u8);
+        Assert.Equal(2, ToolRunner.Json(0, "pool", "repair", log).GetProperty("mends").GetArrayLength());
+        Assert.Equal(6 << 20, ToolRunner.Json(0, "pool", "resize", log, "6MiB").GetProperty("newSize").GetInt64());
+        Assert.True(ToolRunner.Json(0, "pool", "check", log).GetProperty("consistent").GetBoolean());
+        Assert.Equal(5 << 20, ToolRunner.Json(0, "pool", "resize", log, "5MiB").GetProperty("newSize").GetInt64());
+        Assert.True(ToolRunner.Json(0, "pool", "check", log).GetProperty("consistent").GetBoolean());
+        string blocks = Write("blk.set", "12M c", "9M d");
+        ToolRunner.Json(0, "pool", "create", "blk", blocks, "--bsize", "4KiB");
+        using (Pmem.Blocks.BlockPool pool = Pmem.Blocks.BlockPool.Open(blocks))
+            pool.Write(7, new byte[4096]);
+        PoolFixture.Patch(_pools.File("d"), 60, "x"u8);
+        PoolFixture.Patch(_pools.File("c"), 8192, "x"u8);
+        Assert.True(ToolRunner.Json(0, "pool", "repair", blocks).GetProperty("consistent").GetBoolean());
+        Assert.True(ToolRunner.Json(0, "pool", "check", blocks).GetProperty("consistent").GetBoolean());
+    }
+
+    [Fact]
+    public void A_removal_can_be_backed_up_and_one_that_was_interrupted_is_finished()
+    {
+        string set = Write("a.set", "10M a", "8M b", "REPLICA", "20M c");
+        ToolRunner.Json(0, "pool", "create", "obj", set, "--layout", "kept");
+        File.Delete(_pools.File("b")); // as if rm had been killed behind it
+        Assert.Contains(_pools.File("b"), ToolRunner.Fail("pool", "rm", set, "--backup", _pools.File("copy")), StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_pools.File("copy")));
+        Assert.False(Directory.Exists(_pools.File("copy.partial")));
+        Assert.Equal(0, ToolRunner.Run("pool", "rm", set, "--force").ExitCode);
+        Assert.False(File.Exists(_pools.File("a")) || File.Exists(_pools.File("c")));
+        ToolRunner.Json(0, "pool", "create", "obj", set, "--layout", "kept");
+        ToolRunner.Json(0, "pool", "rm", set, "--all", "--backup", _pools.File("copy"));
+        Assert.False(File.Exists(set) || File.Exists(_pools.File("c")));
+        Assert.Equal("kept", ToolRunner.Json(0, "pool", "info", _pools.File("copy/a.set")).GetProperty("layout").GetString());
+    }
+
+    [Fact]
     public void A_wrong_set_file_is_named_with_its_line()
     {
         string set = Write("a.set", "10M a", "8m b");

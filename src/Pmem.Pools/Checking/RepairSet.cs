@@ -1,0 +1,87 @@
+using Pmem.Pools.Sets;
+
+namespace Pmem.Pools.Checking;
+
+/// <summary>The files of a pool set, opened for its repair whatever their headers say: locked, or private copies for a dry run.</summary>
+public sealed class RepairSet : IDisposable
+{
+    private readonly SetLayout _layout;
+    private readonly OpenReplica[] _replicas;
+    private readonly PoolKind _kind;
+
+    private RepairSet(SetLayout layout, OpenReplica[] replicas, PoolKind kind)
+    {
+        _layout = layout;
+        _replicas = replicas;
+        _kind = kind;
+    }
+
+    /// <summary>The memory of each replica, the master's first. They do not follow each other.</summary>
+    public IReadOnlyList<PersistentMap> Maps => [.. _replicas.Select(replica => replica.Map)];
+
+    /// <summary>Opens all files; backs them up first, when that is wanted, and finishes what an interrupted tool left.</summary>
+    /// <exception cref="IOException">The backup exists, or cannot be written; nothing was changed.</exception>
+    /// <exception cref="PmemException">A file is missing, has another size than the set file says, is in use, or cannot be accessed.</exception>
+    public static RepairSet Open(string path, PoolKind kind, PoolRepairOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.DryRun && options.BackupPath is not null)
+            throw new ArgumentException("a dry run changes nothing, so it needs no backup: leave one of the two out", nameof(options));
+        if (options.BackupPath is { } backup)
+            PoolBackup.Write(path, backup, options.Progress, options.Cancellation);
+        SetLayout layout = SetLayout.Of(PoolSetFile.Read(path));
+        foreach (PartLayout part in layout.Replicas.SelectMany(replica => replica.Parts))
+        {
+            if (!File.Exists(part.Path))
+                throw new FileNotFoundException($"there is no file {part.Path}; when another replica is whole, 'pmem pool sync' makes it again", part.Path);
+        }
+
+        if (!options.DryRun)
+            HeaderJournal.Finish(layout);
+        var open = new List<OpenReplica>();
+        try
+        {
+            var mapping = new PersistentMapOptions { Access = options.DryRun ? MapAccess.CopyOnWrite : MapAccess.ReadWrite, Lock = !options.DryRun };
+            for (int r = 0; r < layout.Replicas.Count; r++)
+                open.Add(OpenReplica.Open(layout, r, create: _ => false, mapping));
+            if (open.Find(replica => replica.Map.Length < PoolFile.MinimumSize(kind)) is { } small)
+                throw new PmemFormatException("pool size", -1, $"at least {PoolFile.MinimumSize(kind)} bytes", $"{small.Map.Length}");
+            return new RepairSet(layout, [.. open], kind);
+        }
+        catch
+        {
+            foreach (OpenReplica replica in open)
+                replica.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Mends all headers, and adds what was found to the list.</summary>
+    /// <param name="contentIsSound">Whether the rest of the pool is as this library knows it; asked only if an unknown feature must be judged.</param>
+    /// <param name="mends">Gets a mend for each problem.</param>
+    /// <returns>Whether the headers are valid now.</returns>
+    public bool MendHeaders(Func<bool> contentIsSound, ICollection<PoolMend> mends) => new SetHeaderRepair(_layout, _replicas, _kind, contentIsSound, mends).Run();
+
+    /// <summary>Toggles a feature in all headers as one step.</summary>
+    internal bool SetFeature(PoolFeature feature, bool enabled, bool dryRun)
+    {
+        List<HeaderJournal.Entry> entries = PoolFeatureSwitch.ToggleAll(_replicas, _layout, _kind, feature, enabled);
+        if (!dryRun)
+            HeaderJournal.Write(_layout, _replicas, entries);
+        return entries.Count > 0;
+    }
+
+    /// <summary>The master by itself, as a pool that is open; it must not be disposed.</summary>
+    public PoolFile AttachMaster() => PoolFile.AttachJudged(_replicas[0], _kind);
+
+    /// <summary>The whole set as a pool that is open; it owns the files from now on.</summary>
+    /// <exception cref="PmemException">A header is not valid.</exception>
+    public PoolFile Attach() => PoolFile.Attach(_replicas, _layout, _kind);
+
+    /// <summary>Unmaps and unlocks; after <see cref="Attach"/> it changes nothing more.</summary>
+    public void Dispose()
+    {
+        foreach (OpenReplica replica in _replicas)
+            replica.Dispose();
+    }
+}

@@ -1,0 +1,141 @@
+using System.Globalization;
+using System.Text;
+using Pmem.Pools.Checking;
+using Pmem.Pools.Sets;
+using Pmem.Tracing;
+
+namespace Pmem.Pools;
+
+/// <summary>
+/// Makes the pool of a set of files larger or smaller: the last part of each replica changes its length, and the set file says so.
+/// </summary>
+/// <remarks>
+/// A part behind the size that the set file gives is never in use. So it grows by three steps: longer files, a new set file, the kind's own size;
+/// and shrinks by three: the kind's own size, a new set file, shorter files. Whenever it is interrupted, the next call cuts the parts to what the
+/// set file says, if they are longer, and starts again. The set file itself is replaced at once.
+/// </remarks>
+public static class PoolSetResize
+{
+    /// <summary>Resizes a closed pool.</summary>
+    /// <param name="path">The pool set file; nobody may have the pool open. Its lines of last parts get new sizes.</param>
+    /// <param name="kind">The kind of pool.</param>
+    /// <param name="size">Bytes that the pool shall have, all parts of a replica together; rounded down to a page.</param>
+    /// <param name="demandFree">Throws if the kind cannot have that size in a map.</param>
+    /// <param name="storeSize">Stores that size in a map, durably.</param>
+    /// <param name="options">Dry run, backup, progress.</param>
+    /// <exception cref="PmemException">The last part cannot change so much, parts are devices or folders, the pool is in use or not valid.</exception>
+    public static PoolResize Run(string path, PoolKind kind, long size, Action<PersistentMap, long> demandFree, Action<PersistentMap, long> storeSize, PoolRepairOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(demandFree);
+        ArgumentNullException.ThrowIfNull(storeSize);
+        ArgumentNullException.ThrowIfNull(options);
+        SetLayout layout = SetLayout.Of(PoolSetFile.Read(path));
+        if (layout.IsDirectoryBased)
+            throw new PmemException($"{path} is a set of folders, which grows by itself when the pool needs room, and does not shrink");
+        if (layout.Replicas.Exists(replica => replica.Parts[0].IsDevice))
+            throw new PmemException($"{path}: the parts are device DAX, whose size nobody can change");
+        size &= -PoolFile.PageSize;
+        if (!options.DryRun)
+            CutToLayout(layout);
+        long old = layout.PoolSize;
+        long[] lengths = NewLengths(layout, size);
+        using (RepairSet set = RepairSet.Open(path, kind, options))
+        {
+            var mends = new List<PoolMend>();
+            if (!set.MendHeaders(() => false, mends) || mends.Count > 0)
+                throw new PmemException($"{path}: {mends[0].Problem.What}: expected {mends[0].Problem.Expected}, found {mends[0].Problem.Found}; repair the pool first");
+            demandFree(set.Maps[0], size);
+            if (options.DryRun)
+                return new PoolResize(old, size);
+            foreach (PersistentMap map in size <= old ? set.Maps : [])
+                storeSize(map, size);
+        }
+
+        PersistenceTrace.Mark("smaller sizes stored");
+        for (int r = 0; r < lengths.Length; r++)
+        {
+            if (lengths[r] > layout.Replicas[r].Parts[^1].FileSize)
+                PoolFileSize.Lengthen(layout.Replicas[r].Parts[^1].Path, lengths[r], options.Progress, options.Cancellation);
+            PersistenceTrace.Mark("part lengthened");
+        }
+
+        WriteSetFile(layout, lengths);
+        PersistenceTrace.Mark("set file replaced");
+        layout = SetLayout.Of(PoolSetFile.Read(path));
+        CutToLayout(layout);
+        if (size > old)
+        {
+            using RepairSet set = RepairSet.Open(path, kind, new PoolRepairOptions());
+            foreach (PersistentMap map in set.Maps)
+                storeSize(map, size);
+        }
+
+        return new PoolResize(old, size);
+    }
+
+    /// <summary>Cuts parts that are longer than the set file says: what an interrupted resize left.</summary>
+    public static void FinishInterrupted(string path)
+    {
+        SetLayout layout = SetLayout.Of(PoolSetFile.Read(path));
+        if (!layout.IsDirectoryBased)
+            CutToLayout(layout);
+    }
+
+    private static void CutToLayout(SetLayout layout)
+    {
+        foreach (PartLayout part in layout.Replicas.Select(replica => replica.Parts[^1]))
+        {
+            if (!part.IsDevice && File.Exists(part.Path) && new FileInfo(part.Path).Length > part.FileSize)
+                PoolFileSize.Shorten(part.Path, part.FileSize);
+            PersistenceTrace.Mark("part cut");
+        }
+    }
+
+    private static long[] NewLengths(SetLayout layout, long size)
+    {
+        long[] lengths = new long[layout.Replicas.Count];
+        long least = layout.Replicas.Count > 1 ? PoolFile.MinimumSize(PoolKind.Object) : PoolFile.MinimumPartSize;
+        for (int r = 0; r < lengths.Length; r++)
+        {
+            ReplicaLayout replica = layout.Replicas[r];
+            if (size >= layout.PoolSize && replica.Size(layout.SingleHeader) >= size)
+            {
+                // A replica may be larger than the pool.
+                lengths[r] = replica.Parts[^1].FileSize;
+                continue;
+            }
+
+            lengths[r] = (replica.Parts[^1].FileSize & -PoolFile.PageSize) + size - replica.Size(layout.SingleHeader);
+            if (lengths[r] < least)
+                throw new PmemException($"{layout.NameOf(r, replica.Parts.Count - 1)} would have {lengths[r]} bytes, and a part has at least {least}: the pool cannot have less than {size - lengths[r] + least} bytes with these parts");
+        }
+
+        return lengths;
+    }
+
+    /// <summary>Writes the numbers of the last parts' lines anew, and leaves everything else as the user wrote it.</summary>
+    private static void WriteSetFile(SetLayout layout, long[] lengths)
+    {
+        string text = Encoding.UTF8.GetString(File.ReadAllBytes(layout.Path));
+        string[] lines = text.Split('\n');
+        for (int r = 0; r < lengths.Length; r++)
+        {
+            int line = layout.File!.Replicas[r].Parts[^1].Line - 1;
+            string content = lines[line].TrimStart(' ', '\t');
+            int end = content.AsSpan().IndexOfAny(' ', '\t');
+            lines[line] = string.Concat(lengths[r].ToString(CultureInfo.InvariantCulture), content.AsSpan(end));
+        }
+
+        string beside = layout.Path + ".resize";
+        using (var file = new FileStream(beside, FileMode.Create, FileAccess.Write))
+        {
+            file.Write(Encoding.UTF8.GetBytes(string.Join('\n', lines)));
+            file.Flush(flushToDisk: true);
+        }
+
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(beside, File.GetUnixFileMode(layout.Path));
+        File.Move(beside, layout.Path, overwrite: true);
+        PersistentMap.SyncDirectory(Path.GetDirectoryName(layout.Path)!);
+    }
+}
