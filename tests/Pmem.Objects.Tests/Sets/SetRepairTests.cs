@@ -167,7 +167,7 @@ public sealed class SetRepairTests : IDisposable
         string folders = _folder.Write("folders.set", "OPTION SINGLEHDR", "200M parts/");
         ObjectStore.Create(folders, "set", 0).Dispose();
         Assert.Contains("grows by itself", Assert.Throws<PmemException>(() => ObjectStore.Resize(folders, 64 << 20)).Message, StringComparison.Ordinal);
-        PoolBackup.Write(folders, _folder.File("copied"));
+        PoolBackup.Write(folders, _folder.File("copied"), cancellation: TestContext.Current.CancellationToken);
         using ObjectStore copy = ObjectStore.Open(_folder.File("copied/folders.set"), "set");
         Assert.True(copy.GrowHeap(16 << 20));
     }
