@@ -89,6 +89,10 @@ public sealed partial class LinuxPlatform
             return PlatformResult<NamespaceView>.Refused(PlatformError.InUse, $"{name} is in use: {user}", "unmount it first");
         string holder = Text($"{name}/holder") is { Length: > 0 } held && IsBound(held) ? held : name;
         PlatformResult<string> unbound = Write($"{holder}/driver/unbind", holder);
+
+        // As long as its holder claims it, nobody can bind the namespace again.
+        if (unbound.Succeeded && holder != name)
+            unbound = Write($"{holder}/namespace", string.Empty);
         return unbound.Succeeded ? PlatformResult<NamespaceView>.Done(SpaceOf(name) ?? space with { IsEnabled = false }) : unbound.As<NamespaceView>();
     }
 

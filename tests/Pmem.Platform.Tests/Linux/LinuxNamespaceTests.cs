@@ -82,7 +82,7 @@ public sealed class LinuxNamespaceTests : IDisposable
         LinuxPlatform platform = _machine.Look();
         Assert.True(platform.EnableNamespace("namespace2.0").Demand().IsEnabled);
         Assert.False(platform.DisableNamespace("namespace1.0").Demand().IsEnabled);
-        Assert.Equal(("pfn1.0/driver/unbind", "pfn1.0"), _machine.Writes[^1]);
+        Assert.Equal([("pfn1.0/driver/unbind", "pfn1.0"), ("pfn1.0/namespace", string.Empty)], _machine.Writes.TakeLast(2));
         Assert.Equal(PlatformError.NotFound, platform.DisableNamespace("namespace1.2").Error);
     }
 
@@ -143,7 +143,7 @@ public sealed class LinuxNamespaceTests : IDisposable
         Assert.False(left.AsSpan(0, 8192).ContainsAnyExcept((byte)0));
         Assert.Equal(7, left[8192]);
         Assert.Equal(
-            ["pfn1.0/driver/unbind", "namespace1.0/holder_class", "namespace1.0/force_raw", "nd_pmem/bind", "namespace1.0/driver/unbind", "namespace1.0/force_raw", "namespace1.0/size"],
+            ["pfn1.0/driver/unbind", "pfn1.0/namespace", "namespace1.0/holder_class", "namespace1.0/force_raw", "nd_pmem/bind", "namespace1.0/driver/unbind", "namespace1.0/force_raw", "namespace1.0/size"],
             _machine.Writes.Select(write => write.Path));
     }
 }
