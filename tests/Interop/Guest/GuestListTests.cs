@@ -35,7 +35,10 @@ public sealed partial class GuestListTests : IDisposable
 
     private static readonly string[] s_commandsForImages = ["", "-RNi", "-X", "-u", "-DRu", "-BDRN", "-vvv", "-r region$R0", "-r $R1 -N", "-n namespace$R0.1", "-n $R1.0 -D", "-m raw -i"];
 
-    /// <summary>What is then done in the guest, and the same here; after each the lists are compared again.</summary>
+    /// <summary>
+    /// What is then done in the guest, and the same here; after each the lists are compared again, without empty namespaces: whether Linux makes one for a region that is enabled again
+    /// depends on which of two threads is first.
+    /// </summary>
     private static readonly (string Command, Func<IPlatform, bool> Act)[] s_changes =
     [
         ("disable-namespace namespace0.0", platform => platform.DisableNamespace("namespace0.0").Succeeded),
@@ -96,12 +99,18 @@ public sealed partial class GuestListTests : IDisposable
         using var platform = VirtualPlatform.Open(path);
         platform.Inject(1, dimm => dimm with { DirtyShutdowns = 5, Spares = 20, SparesThreshold = 30, MediaTemperature = 41.5, SaveFailed = true, LifeUsed = 7 });
         platform.Inject(2, dimm => dimm with { IsNotArmed = true, LastShutdownWasDirty = true, RestoreFailed = true });
-        IReadOnlyDictionary<string, string> guest = GuestMachine.Run(platform.ExportGuest(cancellation: TestContext.Current.CancellationToken), Script(s_commands) + string.Concat(s_changes.Select((change, i) => $"ndctl {change.Command} >/dev/null 2>&1\necho @@c{i}\nndctl list -DRNi\n")));
+
+        // Not in the first megabytes of a region: Linux takes them for errors in the page structures of every namespace in it, and disables these.
+        foreach (NamespaceView space in platform.Platform.GetRegions().Where(region => region.Name is "region0" or "region2").SelectMany(region => region.Namespaces))
+            platform.InjectPoison(space.Start + space.DataOffset + (8 << 20) + 512, 1024);
+
+        // At most 512 sectors side by side: Linux 6.1 counts longer runs again with each scrub.
+        platform.InjectPoison(platform.Sets[4].Start + (32 << 20), 200 << 10);
+        IReadOnlyDictionary<string, string> guest = GuestMachine.Run(platform.ExportGuest(cancellation: TestContext.Current.CancellationToken), "ndctl wait-scrub >/dev/null\n" + Script(s_commands) + string.Concat(s_changes.Select((change, i) => $"ndctl {change.Command} >/dev/null 2>&1\necho @@c{i}\nndctl list -DRNc\n")));
         platform.ImportGuest(cancellation: TestContext.Current.CancellationToken);
         var masked = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["scrub_state"] = "the tables have no methods for scrubs, and the platform has",
-            ["firmware"] = "nor for firmware",
+            ["firmware"] = "the tables have no methods for firmware",
             ["numa_node"] = Nodes,
             ["target_node"] = Nodes,
         };
@@ -111,7 +120,7 @@ public sealed partial class GuestListTests : IDisposable
         for (int i = 0; i < s_changes.Length; i++)
         {
             Assert.True(s_changes[i].Act(platform.Platform), s_changes[i].Command);
-            Compare("-DRNi", guest[$"c{i}"], platform, masked, differences, $" after {s_changes[i].Command}");
+            Compare("-DRNc", guest[$"c{i}"], platform, masked, differences, $" after {s_changes[i].Command}");
         }
 
         Assert.True(differences.Count == 0, string.Join('\n', differences));

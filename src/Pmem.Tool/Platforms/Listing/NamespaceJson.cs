@@ -47,15 +47,21 @@ internal static class NamespaceJson
     }
 
     /// <summary>The empty namespace of a region that Linux keeps for the next one that is configured.</summary>
-    public static JsonObject Seed(string name) => new()
+    public static JsonObject Seed(string name, RegionView region, BadSectors bad, ListOptions options)
     {
-        ["dev"] = name,
-        ["mode"] = "raw",
-        ["size"] = 0,
-        ["uuid"] = Guid.Empty.ToString(),
-        ["sector_size"] = DefaultSectorSize,
-        ["state"] = "disabled",
-    };
+        var json = new JsonObject
+        {
+            ["dev"] = name,
+            ["mode"] = "raw",
+            ["size"] = 0,
+            ["uuid"] = Guid.Empty.ToString(),
+            ["sector_size"] = DefaultSectorSize,
+            ["state"] = "disabled",
+        };
+        AddNodes(json, region, options);
+        bad.AddAll(json, options);
+        return json;
+    }
 
     /// <summary>Nodes, which are known of machines alone.</summary>
     public static void AddNodes(JsonObject json, RegionView region, ListOptions options)

@@ -103,7 +103,7 @@ internal sealed class PlatformListing
         }
 
         if (_options.Idle && SeedOf(region) is { } seed && NameFilter.MatchesNamespace(_options.Namespace, seed) && _mode is null or NamespaceMode.Raw)
-            Add(_namespaceObjects, ref _namespaceArray, parent, "namespaces", NamespaceJson.Seed(seed));
+            Add(_namespaceObjects, ref _namespaceArray, parent, "namespaces", NamespaceJson.Seed(seed, region, bad, _options));
     }
 
     private bool ShowsIdle => _options.Idle || _options.Configured;

@@ -34,7 +34,8 @@ internal static class RegionJson
             json["mappings"] = new JsonArray(mappings);
         if (region.State == RegionState.Disabled)
             json["state"] = "disabled";
-        bad.AddAll(json, options);
+        else
+            bad.AddAll(json, options);
         if (options.Capabilities && region.State != RegionState.Disabled)
             json["capabilities"] = new JsonArray(Capability("sector", "sector_sizes", s_sectorSizes), Capability("fsdax", "alignments", s_alignments), Capability("devdax", "alignments", s_alignments));
         json["persistence_domain"] = DomainText(region.Domain);
