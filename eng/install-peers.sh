@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of eng/peers.txt that are missing (needs root only then), and unpacks a Debian kernel for the guest tests into
-# artifacts/guest-kernel: the kernel is not installed.
+# Installs the Debian packages of eng/peers.txt that are missing (needs root only then), and unpacks Debian kernels for the guest tests into
+# artifacts: the release's own into guest-kernel, a 6.12 into guest-kernel-6.12. No kernel is installed.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 missing=()
@@ -9,10 +9,15 @@ while read -r package; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q '^install ok installed$' || missing+=("$package")
 done < "$here/peers.txt"
 
-kernel="$here/../artifacts/guest-kernel"
-need_kernel=false
-if [[ $(dpkg --print-architecture) == amd64 ]] && ! compgen -G "$kernel/boot/vmlinuz-*" >/dev/null; then need_kernel=true; fi
-if ((${#missing[@]} == 0)) && ! $need_kernel; then exit 0; fi
+# Where a kernel is unpacked, and the empty package that depends on the newest of its kind.
+kernels=("guest-kernel linux-image-amd64" "guest-kernel-6.12 linux-image-6.12-amd64")
+wanted=()
+if [[ $(dpkg --print-architecture) == amd64 ]]; then
+    for kernel in "${kernels[@]}"; do
+        compgen -G "$here/../artifacts/${kernel% *}/boot/vmlinuz-*" >/dev/null || wanted+=("$kernel")
+    done
+fi
+if ((${#missing[@]} == 0)) && ((${#wanted[@]} == 0)); then exit 0; fi
 
 export DEBIAN_FRONTEND=noninteractive
 sudo=()
@@ -32,11 +37,18 @@ if ((${#missing[@]} > 0)); then
         || fail "the peers could not be installed; install them by hand: ${missing[*]}"
 fi
 
-if $need_kernel; then
-    # linux-image-amd64 is empty and depends on the kernel of the day.
-    package=$(apt-cache depends linux-image-amd64 | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
+for kernel in ${wanted[@]+"${wanted[@]}"}; do
+    folder="$here/../artifacts/${kernel% *}" name="${kernel#* }"
+    package=$(apt-cache depends "$name" 2>/dev/null | sed -n 's/.*Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
+    if [[ -z "$package" && -n $(compgen -G "$here/../artifacts/guest-kernel/boot/vmlinuz-6.12*") ]]; then
+        # A release whose own kernel is that one.
+        ln -s guest-kernel "$folder"
+        continue
+    fi
+    [[ -n "$package" ]] || fail "there is no package $name"
     echo "unpacking a kernel for guests: $package"
-    (cd "$work" && apt-get download "$package" >log 2>&1) || fail "the package $package could not be fetched"
-    mkdir -p "$kernel"
-    dpkg-deb -x "$work"/linux-image-*.deb "$kernel"
-fi
+    rm -rf "$work/deb" && mkdir "$work/deb"
+    (cd "$work/deb" && apt-get download "$package" >"$work/log" 2>&1) || fail "the package $package could not be fetched"
+    mkdir -p "$folder"
+    dpkg-deb -x "$work"/deb/linux-image-*.deb "$folder"
+done

@@ -10,7 +10,7 @@ namespace Interop.Guest;
 
 /// <summary>
 /// Areas that are good, doubtful and broken, one on each DIMM of a guest: the kernel's verdict on each is ours. One boot; images in the form of
-/// QEMU's nvdimm device.
+/// QEMU's nvdimm device, for the release's kernel and for 6.12.
 /// </summary>
 public sealed class GuestLabelTests : IDisposable
 {
@@ -22,8 +22,10 @@ public sealed class GuestLabelTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    [Fact]
-    public void The_kernel_makes_of_labels_what_we_say_it_makes()
+    [Theory]
+    [InlineData(KernelVersion.Linux61)]
+    [InlineData(KernelVersion.Linux612)]
+    public void The_kernel_makes_of_labels_what_we_say_it_makes(KernelVersion version)
     {
         (string Name, Func<RegionDescription, LabelArea> Make)[] cases =
         [
@@ -69,13 +71,13 @@ public sealed class GuestLabelTests : IDisposable
                 [ -e $n/size ] && echo "ns $(cat $n/nstype) $(cat $n/size) $(cat $n/uuid 2>/dev/null)"
               done
             done
-            """);
+            """, version == KernelVersion.Linux612 ? GuestSystem.KernelOf("6.12") : null);
         List<string> seen = Seen(output, [.. cases.Select(test => test.Name)]);
         Assert.Equal(expected, seen);
 
         // What 'pmem explain' says of the same files is what the kernel did.
         using PlatformEvidence evidence = ImageSet.OfQemu([.. Enumerable.Range(0, cases.Length).Select(slot => Path.Combine(_folder, $"nv{slot}"))], AreaSize);
-        KernelPrediction prediction = PlatformExplainer.Predict(evidence, KernelVersion.Linux61);
+        KernelPrediction prediction = PlatformExplainer.Predict(evidence, version);
         Assert.Equal(seen, prediction.Regions.Select((region, slot) => $"{cases[slot].Name}: {Describe(region.View)}"));
     }
 

@@ -59,7 +59,8 @@ internal sealed class GuestMachine : IDisposable
     }
 
     /// <summary>Boots with devices of QEMU's own in place of our tables, and returns everything that the script printed.</summary>
-    public static string RunImages(IReadOnlyList<GuestMemoryDevice> devices, string script) => Boot(options => options with { Devices = devices, Script = script }).Text;
+    public static string RunImages(IReadOnlyList<GuestMemoryDevice> devices, string script, GuestKernel? kernel = null) =>
+        Boot(options => options with { Devices = devices, Script = script }, kernel).Text;
 
     /// <summary>Boots on the memory and with the tables of a virtual platform, and runs a script.</summary>
     public static IReadOnlyDictionary<string, string> Run(GuestMemory memory, string script) => Boot(options => memory.AddTo(options) with { Script = script }).Sections;
@@ -75,16 +76,17 @@ internal sealed class GuestMachine : IDisposable
     }
 
     /// <summary>Boots the machine of the peers with what a test adds to it, and waits for its end.</summary>
-    public static GuestConsole Boot(Func<VirtualMachineOptions, VirtualMachineOptions> configure)
+    public static GuestConsole Boot(Func<VirtualMachineOptions, VirtualMachineOptions> configure, GuestKernel? kernel = null)
     {
-        VirtualMachineOptions options = configure(Options());
+        VirtualMachineOptions options = configure(Options(kernel));
         // On a thread of its own: a continuation would wait for the test runner's threads, which all wait here.
         return Task.Run(() => VirtualMachine.RunAsync(options)).GetAwaiter().GetResult();
     }
 
-    private static VirtualMachineOptions Options()
+    private static VirtualMachineOptions Options(GuestKernel? kernel = null)
     {
         Peers.Tool("qemu-system-x86_64");
-        return new VirtualMachineOptions { Kernel = GuestSystem.Kernel.Image, Initrd = [GuestSystem.Initrd], Timeout = s_limit };
+        kernel ??= GuestSystem.Kernel;
+        return new VirtualMachineOptions { Kernel = kernel.Image, Initrd = [GuestSystem.InitrdOf(kernel)], Timeout = s_limit };
     }
 }
