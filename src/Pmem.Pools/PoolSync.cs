@@ -10,11 +10,24 @@ namespace Pmem.Pools;
 /// <param name="Reason">What is wrong with it, or with its replica.</param>
 public sealed record BrokenPart(int Replica, int Part, string Path, string Reason);
 
+/// <summary>Bad blocks of a part.</summary>
+/// <param name="Replica">Number of the replica, from 0.</param>
+/// <param name="Part">Number of the part in it, from 0.</param>
+/// <param name="Path">The file or device.</param>
+/// <param name="Blocks">Its bad ranges, ascending.</param>
+public sealed record PartBadBlocks(int Replica, int Part, string Path, IReadOnlyList<BadBlock> Blocks);
+
 /// <summary>How replicas are synchronised or a set is transformed.</summary>
 public sealed record PoolSyncOptions
 {
     /// <summary>Only find out what would be done.</summary>
     public bool DryRun { get; init; }
+
+    /// <summary>Also mend bad blocks of the parts from replicas in which they are good (<c>pmempool sync --bad-blocks</c>), and finish an interrupted run that did.</summary>
+    public bool FixBadBlocks { get; init; }
+
+    /// <summary>Who knows bad blocks.</summary>
+    public BadBlockSource BadBlocks { get; init; } = BadBlockSource.Kernel;
 
     /// <summary>Gets a report for each MiB that is copied.</summary>
     public IProgress<PoolProgress>? Progress { get; init; }
@@ -27,7 +40,11 @@ public sealed record PoolSyncOptions
 /// <param name="Parts">The parts that were broken and are rebuilt, or would be.</param>
 /// <param name="Source">Number of the replica that the data comes from; -1 when nothing was broken.</param>
 /// <param name="BytesCopied">Bytes copied to them.</param>
-public sealed record PoolSyncResult(IReadOnlyList<BrokenPart> Parts, int Source, long BytesCopied);
+public sealed record PoolSyncResult(IReadOnlyList<BrokenPart> Parts, int Source, long BytesCopied)
+{
+    /// <summary>The bad blocks that were mended, or would be.</summary>
+    public IReadOnlyList<PartBadBlocks> BadBlocks { get; init; } = [];
+}
 
 /// <summary>
 /// Rebuilds the missing and broken parts of an object pool's set from a healthy replica (<c>pmempool sync</c>).
@@ -49,10 +66,17 @@ public static class PoolSync
         SetLayout layout = OpenLayout(path);
         if (layout.Replicas.Count == 1)
             throw new PmemException($"{path}: no replica(s) found in the pool set: there is nothing to synchronise with");
-        BadBlockFiles.DemandNone(layout);
+        if (!options.FixBadBlocks)
+            BadBlockFiles.DemandNone(layout);
         DemandSizesAndFolders(layout);
         if (!options.DryRun)
             HeaderJournal.Finish(layout);
+        IReadOnlyList<PartBadBlocks> bad = options.FixBadBlocks ? new BadBlockSync(layout, options).Run() : [];
+        return Rebuild(path, layout, options) with { BadBlocks = bad };
+    }
+
+    private static PoolSyncResult Rebuild(string path, SetLayout layout, PoolSyncOptions options)
+    {
         using SetHealth health = SetHealth.Examine(layout, demandRing: true);
         BrokenPart[] broken = [.. health.BrokenParts()];
         if (broken.Length == 0)

@@ -10,6 +10,7 @@ internal static class SyncVerb
     {
         var file = new Argument<string>("SET") { Description = "The pool set file that the pool was created with." };
         Option<bool> dryRun = DryRunOption();
+        var badBlocks = new Option<bool>("--bad-blocks", "-b") { Description = "Also mend bad blocks from replicas in which they are good, or finish a run that did." };
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("sync", """
             Rebuild the missing and broken parts of an object pool's set from a healthy replica. No process may have the pool open.
@@ -20,24 +21,29 @@ internal static class SyncVerb
             Examples:
               pmem pool sync accounts.set --dry-run
               pmem pool sync accounts.set
-            """) { file, dryRun, json };
-        command.SetAction((parsed, cancellation) => Task.FromResult(Run(parsed.GetValue(file)!, parsed.GetValue(dryRun), parsed.GetValue(json), cancellation)));
+            """) { file, dryRun, badBlocks, json };
+        command.SetAction((parsed, cancellation) =>
+        {
+            var options = new PoolSyncOptions { DryRun = parsed.GetValue(dryRun), FixBadBlocks = parsed.GetValue(badBlocks), Cancellation = cancellation };
+            return Task.FromResult(Run(parsed.GetValue(file)!, options, parsed.GetValue(json)));
+        });
         return command;
     }
 
     /// <summary>The option of verbs that only tell what they would do.</summary>
     public static Option<bool> DryRunOption() => new("--dry-run", "-d") { Description = "Tell what would be done, and change nothing." };
 
-    private static int Run(string path, bool dryRun, bool json, CancellationToken cancellation)
+    private static int Run(string path, PoolSyncOptions options, bool json)
     {
         using var progress = new ProgressLine();
-        PoolSyncResult result = PoolSync.Run(path, new PoolSyncOptions { DryRun = dryRun, Progress = progress, Cancellation = cancellation });
+        bool dryRun = options.DryRun;
+        PoolSyncResult result = PoolSync.Run(path, options with { Progress = progress });
         progress.Dispose();
         if (json)
             WriteJson(path, result, dryRun);
         else
             WriteText(path, result, dryRun);
-        return dryRun && result.Parts.Count > 0 ? Program.NotConsistent : Program.Success;
+        return dryRun && result.Parts.Count + result.BadBlocks.Count > 0 ? Program.NotConsistent : Program.Success;
     }
 
     private static void WriteJson(string path, PoolSyncResult result, bool dryRun) => JsonOutput.Write(writer =>
@@ -59,11 +65,31 @@ internal static class SyncVerb
         }
 
         writer.WriteEndArray();
+        writer.WriteStartArray("badBlocks");
+        foreach (PartBadBlocks part in result.BadBlocks)
+        {
+            foreach (BadBlock block in part.Blocks)
+            {
+                writer.WriteStartObject();
+                writer.WriteString("path", part.Path);
+                writer.WriteNumber("offset", block.Offset);
+                writer.WriteNumber("length", block.Length);
+                writer.WriteEndObject();
+            }
+        }
+
+        writer.WriteEndArray();
         writer.WriteEndObject();
     });
 
     private static void WriteText(string path, PoolSyncResult result, bool dryRun)
     {
+        foreach (PartBadBlocks part in result.BadBlocks)
+        {
+            foreach (BadBlock block in part.Blocks)
+                Console.WriteLine($"{part.Path}: bad block at {block.Offset}, {block.Length} bytes: {(dryRun ? "would be mended" : "mended")}");
+        }
+
         foreach (BrokenPart part in result.Parts)
             Console.WriteLine($"replica {part.Replica}, part {part.Part}: {part.Path}: {part.Reason}");
         Console.WriteLine(result.Parts.Count == 0
