@@ -4,8 +4,8 @@ using Pmem.Raw;
 namespace Interop;
 
 /// <summary>
-/// What daxio says without a device: it refuses to copy between files, which we do. What both refuse, both refuse. A device that it writes is in
-/// the guest tests.
+/// What daxio says without a device: it refuses to copy between files, which we do. What both refuse, both refuse. Bytes that it writes to a
+/// device are not compared.
 /// </summary>
 public sealed class DaxioTests : IDisposable
 {
