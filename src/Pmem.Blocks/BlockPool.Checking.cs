@@ -14,22 +14,23 @@ public sealed partial class BlockPool
     /// which takes a pool that lost its info block for an empty one).
     /// </summary>
     /// <param name="path">The pool file.</param>
+    /// <param name="options">Progress, as <see cref="BttCheckOptions.Progress"/>; cancellation.</param>
     /// <exception cref="PmemException">The file cannot be read.</exception>
-    public static PoolCheckResult Check(string path)
+    public static PoolCheckResult Check(string path, PoolCheckOptions? options = null)
     {
         if (PoolSetFile.IsPoolSet(path))
-            return CheckSet(path);
+            return CheckSet(path, options);
         using PersistentMap map = PersistentMap.Open(path, new PersistentMapOptions { Access = MapAccess.ReadOnly });
-        return Check(map);
+        return Check(map, options);
     }
 
     /// <summary>The headers of a set are judged together, by opening it.</summary>
-    private static PoolCheckResult CheckSet(string path)
+    private static PoolCheckResult CheckSet(string path, PoolCheckOptions? options)
     {
         try
         {
             using PoolFile pool = PoolFile.Open(path, PoolKind.Block, new PoolOpenOptions { CopyOnWrite = true });
-            return new PoolCheckResult(FindBlockSizeProblem(pool.Map) is { } badSize ? [badSize] : [.. Errors(CheckTable(pool.Map)).Select(ToProblem)]);
+            return new PoolCheckResult(FindBlockSizeProblem(pool.Map) is { } badSize ? [badSize] : [.. Errors(CheckTable(pool.Map, options)).Select(ToProblem)]);
         }
         catch (PmemFormatException wrong) when (wrong.Offset >= 0)
         {
@@ -39,7 +40,8 @@ public sealed partial class BlockPool
 
     /// <summary>Checks the block pool in a map; changes nothing in it.</summary>
     /// <param name="map">The memory.</param>
-    public static PoolCheckResult Check(PersistentMap map)
+    /// <param name="options">Progress, as <see cref="BttCheckOptions.Progress"/>; cancellation.</param>
+    public static PoolCheckResult Check(PersistentMap map, PoolCheckOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(map);
         if (map.Length < MinimumPoolSize)
@@ -52,16 +54,17 @@ public sealed partial class BlockPool
         if (FindBlockSizeProblem(map) is { } badSize)
             problems.Add(badSize);
         else if (wrong is null)
-            problems.AddRange(Errors(CheckTable(map)).Select(ToProblem));
+            problems.AddRange(Errors(CheckTable(map, options)).Select(ToProblem));
         return new PoolCheckResult(problems);
     }
 
     /// <summary>Checks the table of the pool in a map: its arenas in numbers, and what is wrong. The pool's header must be valid.</summary>
     /// <param name="map">The memory.</param>
-    public static BttCheckResult CheckTable(PersistentMap map)
+    /// <param name="options">Progress, as <see cref="BttCheckOptions.Progress"/>; cancellation.</param>
+    public static BttCheckResult CheckTable(PersistentMap map, PoolCheckOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(map);
-        return BttChecker.Check(map, DataPosition, (map.Length & -PoolFile.PageSize) - DataPosition, Known(map));
+        return BttChecker.Check(map, DataPosition, (map.Length & -PoolFile.PageSize) - DataPosition, Known(map) with { Progress = options?.Progress, Cancellation = options?.Cancellation ?? default });
     }
 
     /// <summary>
@@ -69,7 +72,7 @@ public sealed partial class BlockPool
     /// entries that name no block of their own, for which blocks are marked as bad.
     /// </summary>
     /// <param name="path">The pool file or pool set file; nobody may have it open.</param>
-    /// <param name="options">Dry run, backup, loss.</param>
+    /// <param name="options">Dry run, backup, loss, progress, cancellation.</param>
     /// <exception cref="PmemException">A file is in use, cannot be accessed, or a part of the set is missing.</exception>
     public static PoolRepairResult Repair(string path, PoolRepairOptions? options = null)
     {
@@ -82,7 +85,7 @@ public sealed partial class BlockPool
 
     /// <summary>Mends the block pool in a map. A repair that a crash interrupted is finished by doing it again.</summary>
     /// <param name="map">The memory.</param>
-    /// <param name="options">Loss, cancellation.</param>
+    /// <param name="options">Loss, progress, cancellation.</param>
     public static PoolRepairResult Repair(PersistentMap map, PoolRepairOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(map);
@@ -94,9 +97,9 @@ public sealed partial class BlockPool
             return new PoolRepairResult([PoolMend.NotMended(problem, "bytes are missing: restore the file from a backup")], [problem]);
         }
 
-        if (HeaderRepair.Run(map, PoolKind.Block, () => FindBlockSizeProblem(map) is null && CheckTable(map).IsConsistent, mends) && MendBlockSize(map, mends))
+        if (HeaderRepair.Run(map, PoolKind.Block, () => FindBlockSizeProblem(map) is null && CheckTable(map, CheckOptions(options)).IsConsistent, mends) && MendBlockSize(map, mends))
             MendTable(map, options, mends);
-        return new PoolRepairResult(mends, Check(map).Problems);
+        return new PoolRepairResult(mends, Check(map, CheckOptions(options)).Problems);
     }
 
     private static PoolRepairResult RepairParts(string path, PoolRepairOptions options)
@@ -104,10 +107,10 @@ public sealed partial class BlockPool
         using RepairSet set = RepairSet.Open(path, PoolKind.Block, options);
         PersistentMap map = set.Maps[0];
         var mends = new List<PoolMend>();
-        if (set.MendHeaders(() => FindBlockSizeProblem(map) is null && CheckTable(map).IsConsistent, mends) && MendBlockSize(map, mends))
+        if (set.MendHeaders(() => FindBlockSizeProblem(map) is null && CheckTable(map, CheckOptions(options)).IsConsistent, mends) && MendBlockSize(map, mends))
         {
             MendTable(map, options, mends);
-            return new PoolRepairResult(mends, [.. Errors(CheckTable(map)).Select(ToProblem)]);
+            return new PoolRepairResult(mends, [.. Errors(CheckTable(map, CheckOptions(options))).Select(ToProblem)]);
         }
 
         return new PoolRepairResult(mends, [.. mends.Where(mend => !mend.IsMended).Select(mend => mend.Problem)]);
@@ -116,7 +119,7 @@ public sealed partial class BlockPool
     private static void MendTable(PersistentMap map, PoolRepairOptions options, List<PoolMend> mends)
     {
         long length = (map.Length & -PoolFile.PageSize) - DataPosition;
-        BttCheckOptions known = Known(map) with { Cancellation = options.Cancellation };
+        BttCheckOptions known = Known(map) with { Progress = options.Progress, Cancellation = options.Cancellation };
         BttFinding[] before = Errors(BttChecker.Check(map, DataPosition, length, known));
         BttRepairResult repair = BttRepair.Repair(map, DataPosition, length, new BttRepairOptions { Known = known, AcceptLoss = options.AcceptLoss });
         var left = Errors(repair.After).Select(finding => (finding.Rule, finding.Offset)).ToHashSet();
@@ -170,6 +173,8 @@ public sealed partial class BlockPool
         MayBeEmpty = true,
         KnownZero = map.Read<uint>(IsZeroedPosition) != 0,
     };
+
+    private static PoolCheckOptions CheckOptions(PoolRepairOptions options) => new() { Progress = options.Progress, Cancellation = options.Cancellation };
 
     private static BttFinding[] Errors(BttCheckResult result) => [.. result.Findings.Where(finding => finding.Severity == BttSeverity.Error)];
 

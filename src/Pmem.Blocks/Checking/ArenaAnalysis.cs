@@ -45,14 +45,14 @@ internal sealed class ArenaAnalysis
     /// <summary>Map entries of each kind: initial, marked as bad, zero, normal.</summary>
     public long[] Kinds { get; } = new long[4];
 
-    public static ArenaAnalysis Run(PersistentMap map, Arena arena, CancellationToken cancellation)
+    public static ArenaAnalysis Run(PersistentMap map, Arena arena, in ArenaWalk walk)
     {
         var analysis = new ArenaAnalysis(map, arena);
         if (!analysis.CanRead(arena.FlogOffset, (long)arena.FreeBlocks * BttLayout.FlogEntrySize))
             return analysis;
         FlogReader.DetectHalves(map, arena);
         List<(uint Entry, uint FreeBlock)> free = analysis.ReadFlog();
-        analysis.ReadMap(cancellation);
+        analysis.ReadMap(in walk);
         foreach ((uint entry, uint freeBlock) in free)
         {
             if (!analysis.Take(freeBlock))
@@ -108,13 +108,14 @@ internal sealed class ArenaAnalysis
         return free;
     }
 
-    private void ReadMap(CancellationToken cancellation)
+    private void ReadMap(in ArenaWalk walk)
     {
-        byte[] bytes = new byte[(int)Math.Min(Slice, (long)_arena.ExternalBlocks * BttLayout.MapEntrySize)];
-        for (long at = 0; at < (long)_arena.ExternalBlocks * BttLayout.MapEntrySize; at += bytes.Length)
+        long length = (long)_arena.ExternalBlocks * BttLayout.MapEntrySize;
+        byte[] bytes = new byte[(int)Math.Min(Slice, length)];
+        for (long at = 0; at < length; at += bytes.Length)
         {
-            cancellation.ThrowIfCancellationRequested();
-            Span<byte> part = bytes.AsSpan(0, (int)Math.Min(bytes.Length, ((long)_arena.ExternalBlocks * BttLayout.MapEntrySize) - at));
+            walk.Step(at, length);
+            Span<byte> part = bytes.AsSpan(0, (int)Math.Min(bytes.Length, length - at));
             if (!_map.TryRead(_arena.MapOffset + at, part))
             {
                 Unreadable = _arena.MapOffset + at;

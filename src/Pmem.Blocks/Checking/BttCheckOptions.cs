@@ -1,4 +1,5 @@
 using Pmem.Blocks.Layout;
+using Pmem.Pools.Checking;
 
 namespace Pmem.Blocks.Checking;
 
@@ -19,6 +20,12 @@ public sealed record BttCheckOptions
 
     /// <summary>The media was zero before the first layout.</summary>
     public bool KnownZero { get; init; }
+
+    /// <summary>
+    /// Told, after each megabyte of a map and on the thread that checks, how far it is in bytes of the namespace, which never go back within an
+    /// activity; the total comes last when a table was checked to its end.
+    /// </summary>
+    public IProgress<PoolProgress>? Progress { get; init; }
 
     /// <summary>Stops early; large maps take a while.</summary>
     public CancellationToken Cancellation { get; init; }

@@ -1,4 +1,5 @@
 using Pmem.Blocks.Layout;
+using Pmem.Pools.Checking;
 
 namespace Pmem.Blocks.Checking;
 
@@ -12,7 +13,8 @@ public static class BttChecker
     /// <param name="map">The memory; may be read-only.</param>
     /// <param name="offset">First byte of the namespace.</param>
     /// <param name="length">Bytes of the namespace.</param>
-    /// <param name="options">What is known about the table.</param>
+    /// <param name="options">What is known about the table; progress and cancellation.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public static BttCheckResult Check(PersistentMap map, long offset, long length, BttCheckOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(map);
@@ -52,6 +54,8 @@ public static class BttChecker
 
     private sealed class Examination(PersistentMap map, long offset, long length, BttFormat format, BttCheckOptions options, Findings findings)
     {
+        private const string Activity = "checking";
+
         private readonly List<BttArenaSummary> _arenas = [];
         private UInt128? _uuid;
         private int _pending;
@@ -70,6 +74,7 @@ public static class BttChecker
                 start += (long)info.NextOffset;
             }
 
+            options.Progress?.Report(new PoolProgress(Activity, length, length));
             return findings.ToResult(isLaidOut: true, format, _pending, _arenas);
         }
 
@@ -150,7 +155,7 @@ public static class BttChecker
         private void CheckArena(long start, in BttInfo info)
         {
             var arena = new Arena(Number, offset + start, in info, lanes: 0);
-            ArenaAnalysis analysis = ArenaAnalysis.Run(map, arena, options.Cancellation);
+            ArenaAnalysis analysis = ArenaAnalysis.Run(map, arena, new ArenaWalk(Activity, start, (long)info.InfoOffset + BttInfo.Size, length, options));
             if (analysis.Unreadable >= 0)
                 findings.Add("media", Number, analysis.Unreadable, "map or flog", "readable media", "a media error", BttRemedy.None);
             else

@@ -6,7 +6,7 @@ namespace Pmem.Blocks.Checking;
 /// <summary>How a table is repaired.</summary>
 public sealed record BttRepairOptions
 {
-    /// <summary>What is known about the table; cancellation stops between two steps.</summary>
+    /// <summary>What is known about the table; progress; cancellation stops between two steps.</summary>
     public BttCheckOptions Known { get; init; } = new();
 
     /// <summary>Also do what loses the content of some blocks: without it only what is safe is mended.</summary>
@@ -86,6 +86,8 @@ public static class BttRepair
 
     private sealed class Run(PersistentMap map, long offset, long length, BttFormat format, BttRepairOptions options)
     {
+        private const uint BlocksBetweenLooks = 1 << 16;
+
         private readonly List<(long Start, BttInfo Info)> _arenas = [];
 
         public List<string> Actions { get; } = [];
@@ -110,7 +112,7 @@ public static class BttRepair
             {
                 (long start, BttInfo info) = _arenas[i];
                 var arena = new Arena(i, offset + start, in info, lanes: 0);
-                ArenaAnalysis analysis = ArenaAnalysis.Run(map, arena, options.Known.Cancellation);
+                ArenaAnalysis analysis = ArenaAnalysis.Run(map, arena, new ArenaWalk("mending", start, (long)info.InfoOffset + BttInfo.Size, length, options.Known));
                 if (analysis.Unreadable >= 0)
                     continue;
                 CompleteWrites(arena, analysis);
@@ -230,6 +232,8 @@ public static class BttRepair
             var owners = new List<uint>();
             for (uint block = 0; block < arena.ExternalBlocks; block++)
             {
+                if (block % BlocksBetweenLooks == 0)
+                    options.Known.Cancellation.ThrowIfCancellationRequested();
                 if (!second.Contains(block) && analysis.Shared.Contains(MapEntry.BlockOf(map.Read<uint>(arena.EntryOffset(block)), block)))
                     owners.Add(block);
             }

@@ -1,5 +1,15 @@
 namespace Pmem.Pools.Checking;
 
+/// <summary>How a pool is checked.</summary>
+public sealed record PoolCheckOptions
+{
+    /// <summary>Told, from time to time and on the thread that checks, what is being done and how much of it.</summary>
+    public IProgress<PoolProgress>? Progress { get; init; }
+
+    /// <summary>Stops it between two steps; a check changes nothing, so nothing is left behind.</summary>
+    public CancellationToken Cancellation { get; init; }
+}
+
 /// <summary>How a pool is repaired.</summary>
 public sealed record PoolRepairOptions
 {

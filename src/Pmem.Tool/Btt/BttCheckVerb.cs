@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pmem.Blocks.Checking;
+using Pmem.Pools.Checking;
 using Pmem.Tool.Pool;
 
 namespace Pmem.Tool.Btt;
@@ -27,7 +28,9 @@ internal static class BttCheckVerb
     private static int Run(BttFile file, bool json, CancellationToken cancellation)
     {
         using PersistentMap map = file.OpenToRead();
-        BttCheckResult result = file.Check(map, cancellation);
+        using var progress = new ProgressLine();
+        BttCheckResult result = file.Check(map, new PoolCheckOptions { Progress = progress, Cancellation = cancellation });
+        progress.Dispose();
         if (json)
         {
             JsonOutput.Write(writer =>

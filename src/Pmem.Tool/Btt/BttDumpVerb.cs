@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json;
 using Pmem.Blocks.Checking;
 using Pmem.Blocks.Layout;
+using Pmem.Pools.Checking;
 using Pmem.Tool.Pool;
 
 namespace Pmem.Tool.Btt;
@@ -29,7 +30,9 @@ internal static class BttDumpVerb
                 return Task.FromResult(PoolCommand.Fail($"'{text}' is not a range such as 0-99,500-"));
             var window = BttFile.Of(parsed.GetValue(file)!, parsed.GetValue(offset), parsed.GetValue(size));
             using PersistentMap map = window.OpenToRead();
-            BttCheckResult result = window.Check(map, cancellation);
+            using var progress = new ProgressLine();
+            BttCheckResult result = window.Check(map, new PoolCheckOptions { Progress = progress, Cancellation = cancellation });
+            progress.Dispose();
             if (parsed.GetValue(json))
                 JsonOutput.Write(writer => WriteJson(writer, window, map, result, parsed.GetValue(flog), ranges));
             else

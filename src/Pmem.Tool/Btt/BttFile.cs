@@ -3,6 +3,7 @@ using Pmem.Blocks;
 using Pmem.Blocks.Checking;
 using Pmem.Blocks.Layout;
 using Pmem.Pools;
+using Pmem.Pools.Checking;
 using Pmem.Tool.InfoBlocks;
 
 namespace Pmem.Tool.Btt;
@@ -40,8 +41,8 @@ internal sealed class BttFile(string path, long offset, long? size)
         return length;
     }
 
-    public BttCheckResult Check(PersistentMap map, CancellationToken cancellation) =>
-        IsPool ? BlockPool.CheckTable(map) : BttChecker.Check(map, Offset, LengthIn(map), new BttCheckOptions { Cancellation = cancellation });
+    public BttCheckResult Check(PersistentMap map, PoolCheckOptions options) =>
+        IsPool ? BlockPool.CheckTable(map, options) : BttChecker.Check(map, Offset, LengthIn(map), new BttCheckOptions { Progress = options.Progress, Cancellation = options.Cancellation });
 
     public PersistentMap OpenToRead() => PersistentMap.Open(Path, new PersistentMapOptions { Access = MapAccess.ReadOnly });
 

@@ -40,7 +40,7 @@ internal static class BttRepairVerb
                 return Task.FromResult(PoolCommand.Fail($"'{text}' is not a block size; write a number such as 512 or 4KiB"));
             var known = new BttCheckOptions { Format = ParseVariant(parsed.GetValue(variant)), BlockSize = (int)blockSize, Cancellation = cancellation };
             var how = new PoolRepairOptions { DryRun = parsed.GetValue(dryRun), BackupPath = parsed.GetValue(backup), Cancellation = cancellation };
-            return Task.FromResult(Run(window, new BttRepairOptions { Known = known, AcceptLoss = parsed.GetValue(loss) }, how, parsed.GetValue(json)));
+            return Task.FromResult(Run(window, known, parsed.GetValue(loss), how, parsed.GetValue(json)));
         });
         return command;
     }
@@ -54,11 +54,11 @@ internal static class BttRepairVerb
         _ => throw new PmemException($"'{text}' is no variant: write pmdk-1.1, linux-1.1 or uefi-2.0"),
     };
 
-    private static int Run(BttFile file, BttRepairOptions options, PoolRepairOptions how, bool json)
+    private static int Run(BttFile file, BttCheckOptions known, bool acceptLoss, PoolRepairOptions how, bool json)
     {
         using var progress = new ProgressLine();
         using PersistentMap map = RepairFile.Open(file.Path, how with { Progress = progress });
-        BttRepairResult result = BttRepair.Repair(map, file.Offset, file.LengthIn(map), options);
+        BttRepairResult result = BttRepair.Repair(map, file.Offset, file.LengthIn(map), new BttRepairOptions { Known = known with { Progress = progress }, AcceptLoss = acceptLoss });
         progress.Dispose();
         if (json)
         {

@@ -99,7 +99,7 @@ internal sealed partial record NamespacePath(string Platform, string Namespace)
     }
 
     /// <summary>Checks the pool on the namespace, on a private copy.</summary>
-    public (PoolCheckResult Result, bool NeedsRecovery) Check(ObjectTypes? types)
+    public (PoolCheckResult Result, bool NeedsRecovery) Check(ObjectTypes? types, PoolCheckOptions? options = null)
     {
         using PersistentMap copy = Copy();
         PoolHeader header = HeaderOf(copy);
@@ -109,7 +109,7 @@ internal sealed partial record NamespacePath(string Platform, string Namespace)
             case PoolKind.Log:
                 return (PersistentLog.Check(copy), dirty);
             case PoolKind.Block:
-                return (BlockPool.Check(copy), dirty);
+                return (BlockPool.Check(copy, options), dirty);
             default:
                 return (ObjectStore.Check(copy, types), dirty);
         }

@@ -25,14 +25,17 @@ internal static class CheckVerb
 
             Example: pmem pool check accounts.pool --types bank.json
             """) { file, types, json };
-        command.SetAction(parsed => Run(parsed.GetValue(file)!, parsed.GetValue(types), parsed.GetValue(json)));
+        command.SetAction((parsed, cancellation) => Task.FromResult(Run(parsed.GetValue(file)!, parsed.GetValue(types), parsed.GetValue(json), cancellation)));
         return command;
     }
 
-    private static int Run(string path, string? types, bool json)
+    private static int Run(string path, string? types, bool json, CancellationToken cancellation)
     {
         ObjectTypes? known = types is null ? null : ObjectTypes.Load(types);
-        (PoolCheckResult result, bool needsRecovery) = NamespacePath.Parse(path) is { } space ? space.Check(known) : CheckFile(path, known);
+        using var progress = new ProgressLine();
+        var options = new PoolCheckOptions { Progress = progress, Cancellation = cancellation };
+        (PoolCheckResult result, bool needsRecovery) = NamespacePath.Parse(path) is { } space ? space.Check(known, options) : CheckFile(path, known, options);
+        progress.Dispose();
         if (json)
             WriteJson(path, result, needsRecovery);
         else
@@ -40,14 +43,14 @@ internal static class CheckVerb
         return result.IsConsistent ? Program.Success : Program.NotConsistent;
     }
 
-    private static (PoolCheckResult Result, bool NeedsRecovery) CheckFile(string path, ObjectTypes? types)
+    private static (PoolCheckResult Result, bool NeedsRecovery) CheckFile(string path, ObjectTypes? types, PoolCheckOptions options)
     {
         PoolHeader? header = PoolFile.ReadHeader(path);
-        return (Check(path, header, types), header is { } known && PoolSummary.IsDirty(in known));
+        return (Check(path, header, types, options), header is { } known && PoolSummary.IsDirty(in known));
     }
 
     /// <summary>Checks a pool of the kind that its header names; one that names none is taken for an object pool.</summary>
-    public static PoolCheckResult Check(string path, PoolHeader? header, ObjectTypes? types = null)
+    public static PoolCheckResult Check(string path, PoolHeader? header, ObjectTypes? types = null, PoolCheckOptions? options = null)
     {
         if (header is not { } known)
             return new PoolCheckResult([new PoolProblem(0, "pool size", $"at least {PoolHeader.Size} bytes", $"{new FileInfo(path).Length}")]);
@@ -58,7 +61,7 @@ internal static class CheckVerb
             case PoolKind.Log:
                 return PersistentLog.Check(path);
             case PoolKind.Block:
-                return BlockPool.Check(path);
+                return BlockPool.Check(path, options);
             default:
                 return ObjectStore.Check(path, types);
         }
