@@ -6,6 +6,7 @@ namespace Pmem.Emulation.Guest;
 
 /// <summary>
 /// A QEMU process with persistent memory, a kernel and initial RAM disks. Its memory and devices are files of the host that can be looked at while it runs and afterwards.
+/// QEMU ends with the process that started it, however that one ends, where util-linux' setpriv is installed.
 /// </summary>
 /// <remarks>Members may be called from many threads.</remarks>
 public sealed class VirtualMachine : IDisposable
@@ -15,15 +16,17 @@ public sealed class VirtualMachine : IDisposable
 
     private readonly VirtualMachineOptions _options;
     private readonly string _folder;
+    private readonly HostChild _child;
     private readonly Process _process;
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _error = new();
     private readonly Action<string>? _lineWritten;
     private bool _isDisposed;
 
-    private VirtualMachine(VirtualMachineOptions options, string folder, Process process, Action<string>? lineWritten)
+    private VirtualMachine(VirtualMachineOptions options, string folder, HostChild child, Action<string>? lineWritten)
     {
-        (_options, _folder, _process, _lineWritten) = (options, folder, process, lineWritten);
+        Process process = child.Process;
+        (_options, _folder, _child, _process, _lineWritten) = (options, folder, child, process, lineWritten);
         if (options.IsInteractive)
             return;
         process.OutputDataReceived += (_, line) => Keep(_output, line.Data, _lineWritten);
@@ -56,10 +59,10 @@ public sealed class VirtualMachine : IDisposable
                 RedirectStandardOutput = !options.IsInteractive,
                 RedirectStandardError = !options.IsInteractive,
             };
-            Process process = Process.Start(start)!;
+            var child = HostChild.Start(start);
             if (!options.IsInteractive)
-                process.StandardInput.Close();
-            return new VirtualMachine(options, folder, process, lineWritten);
+                child.Process.StandardInput.Close();
+            return new VirtualMachine(options, folder, child, lineWritten);
         }
         catch
         {
@@ -131,7 +134,7 @@ public sealed class VirtualMachine : IDisposable
             return;
         _isDisposed = true;
         Stop();
-        _process.Dispose();
+        _child.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 

@@ -88,6 +88,10 @@ internal sealed class PlatformSource : IDisposable
             {
                 Thread.Sleep(s_pause);
             }
+            catch (PmemException inUse) when (inUse.IsBusy)
+            {
+                throw new PmemException($"{path} is in use: a guest ('pmem vm run') or another command has the platform; wait for its end, or power the guest off", inUse) { IsBusy = true };
+            }
         }
     }
 }

@@ -43,7 +43,7 @@ internal static class PrepareVerb
             options = options with { Modules = [.. options.Modules, .. parsed.GetValue(module)!] };
             using var work = new WorkFolder(target);
             GuestKernel found = fetch ? Download(parsed.GetValue(download), work.Path) : Find(parsed.GetValue(kernel), work.Path);
-            Make(target, found, options);
+            Make(target, work.Path, found, options);
             Tell(target, found, parsed.GetValue(json));
             return Program.Success;
         });
@@ -66,7 +66,8 @@ internal static class PrepareVerb
         return GuestKernel.Unpack(GuestKernel.Download(name, work), work);
     }
 
-    private static void Make(string target, GuestKernel kernel, GuestInitrdOptions options)
+    // Both are whole before either has its name.
+    private static void Make(string target, string work, GuestKernel kernel, GuestInitrdOptions options)
     {
         byte[] initrd = GuestInitrd.Build(kernel, options);
         byte[] image;
@@ -79,8 +80,10 @@ internal static class PrepareVerb
             throw new PmemException($"{kernel.Image} may be read by root alone (Ubuntu): give --kernel PACKAGE.deb, or let --download fetch one", e);
         }
 
-        File.WriteAllBytes(Path.Combine(target, GuestFolder.Kernel), image);
-        File.WriteAllBytes(Path.Combine(target, GuestFolder.Initrd), initrd);
+        foreach ((string name, byte[] bytes) in new[] { (GuestFolder.Kernel, image), (GuestFolder.Initrd, initrd) })
+            File.WriteAllBytes(Path.Combine(work, name), bytes);
+        foreach (string name in new[] { GuestFolder.Kernel, GuestFolder.Initrd })
+            File.Move(Path.Combine(work, name), Path.Combine(target, name), overwrite: true);
     }
 
     private static void Tell(string target, GuestKernel kernel, bool json)
@@ -104,17 +107,30 @@ internal static class PrepareVerb
         Console.WriteLine($"{target}: kernel {kernel.Release}, initial RAM disk of {ByteSize.Format(new FileInfo(initrd).Length)}");
     }
 
-    /// <summary>A folder inside the target for what is unpacked, gone at the end: packages are too large for a small /tmp.</summary>
+    /// <summary>
+    /// A folder inside the target for what is unpacked, gone at the end: packages are too large for a small /tmp. With it go the target and the folders around it that were made
+    /// for it, if nothing was put there.
+    /// </summary>
     private sealed class WorkFolder : IDisposable
     {
+        // From the inside out.
+        private readonly List<string> _made = [];
+
         public WorkFolder(string target)
         {
+            for (string? folder = System.IO.Path.GetFullPath(target).TrimEnd('/'); folder is { Length: > 0 } && !Directory.Exists(folder); folder = System.IO.Path.GetDirectoryName(folder))
+                _made.Add(folder);
             Directory.CreateDirectory(target);
             Path = Directory.CreateDirectory(System.IO.Path.Combine(target, $".unpack-{Environment.ProcessId}")).FullName;
         }
 
         public string Path { get; }
 
-        public void Dispose() => Directory.Delete(Path, recursive: true);
+        public void Dispose()
+        {
+            Directory.Delete(Path, recursive: true);
+            foreach (string folder in _made.TakeWhile(folder => !Directory.EnumerateFileSystemEntries(folder).Any()))
+                Directory.Delete(folder);
+        }
     }
 }

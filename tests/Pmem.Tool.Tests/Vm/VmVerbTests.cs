@@ -26,6 +26,40 @@ public sealed class VmVerbTests : IDisposable
         Assert.Contains("apt-get install", Fail("vm", "prepare", _files.File("guest"), "--kernel", Kernel(), "--program", "program-of-nobody"), StringComparison.Ordinal);
         Assert.Contains("no package or folder", Fail("vm", "prepare", _files.File("guest"), "--kernel", "none.deb"), StringComparison.Ordinal);
         Assert.Contains("--kernel PACKAGE.deb", Fail("vm", "prepare", _files.File("guest"), "--kernel", _bin), StringComparison.Ordinal);
+        Assert.Equal(2, Directory.GetFileSystemEntries(_files.File("guest")).Length);
+    }
+
+    [Fact]
+    public void A_preparation_that_failed_leaves_nothing_behind()
+    {
+        Fail("vm", "prepare", _files.File("new/guest"), "--kernel", "none.deb");
+        Assert.False(Directory.Exists(_files.File("new")));
+        string mine = Directory.CreateDirectory(_files.File("mine")).FullName;
+        Fail("vm", "prepare", Path.Combine(mine, "guest"), "--kernel", "none.deb");
+        Fail("vm", "prepare", mine, "--kernel", "none.deb");
+        Assert.Empty(Directory.GetFileSystemEntries(mine));
+    }
+
+    [Fact]
+    public async Task QEMU_ends_with_a_tool_that_is_killed_and_a_pool_on_the_platform_is_in_use_until_then()
+    {
+        string platform = Platform("--dimms", "2", "--ways", "2");
+        ToolRunner.Json(0, "namespace", "create", "--platform", platform);
+        (string id, string refused) = (_files.File("id"), _files.File("refused"));
+        Assert.SkipUnless(File.Exists("/usr/bin/setpriv"), "setpriv (util-linux) is not installed");
+        Qemu($"echo $$ > {id}.new; mv {id}.new {id}; while [ ! -e {refused} ]; do sleep 0.1; done; kill -KILL $PPID; exec sleep 60");
+        Task<ToolResult> run = Task.Run(() => Run("vm", "run", "--platform", platform, "--guest", Guest(), "--command", "true"));
+        for (int i = 0; i < 300 && !File.Exists(id); i++)
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+        string message = Fail("pool", "info", $"{platform}:namespace0.0");
+        await File.WriteAllTextAsync(refused, string.Empty, TestContext.Current.CancellationToken);
+        Assert.Contains("a guest ('pmem vm run') or another command has the platform", message, StringComparison.Ordinal);
+        await run.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        string process = $"/proc/{(await File.ReadAllTextAsync(id, TestContext.Current.CancellationToken)).Trim()}/stat";
+        for (int i = 0; i < 100 && IsRunning(process); i++)
+            await Task.Delay(100, TestContext.Current.CancellationToken);
+        Assert.False(IsRunning(process));
+        ToolRunner.Json(0, "platform", "show", platform);
     }
 
     [Fact]
@@ -117,6 +151,19 @@ public sealed class VmVerbTests : IDisposable
         ToolResult result = ToolRunner.Run([.. command.Split(' '), "--help"]);
         Assert.Equal(0, result.ExitCode);
         Assert.Contains("Examples:", result.Output, StringComparison.Ordinal);
+    }
+
+    // A process that ended may wait for its parent to be told.
+    private static bool IsRunning(string stat)
+    {
+        try
+        {
+            return !File.ReadAllText(stat).Contains(") Z ", StringComparison.Ordinal);
+        }
+        catch (IOException)
+        {
+            return false;
+        }
     }
 
     private string Platform(params string[] options)
