@@ -134,7 +134,7 @@ public class PoolValidationTests
         byte[] bytes = HeaderImage.Valid(PoolKind.Object);
         bytes[8] = 5;
         PoolHeader header = PoolHeader.Read(bytes);
-        Assert.Contains("pmdk-convert", PoolValidation.FindProblem(in header, PoolKind.Object)!.Message, StringComparison.Ordinal);
+        Assert.Contains("pmem pool convert", PoolValidation.FindProblem(in header, PoolKind.Object)!.Message, StringComparison.Ordinal);
     }
 
     private static byte[] Broken(Action<byte[]> breakRule, bool afterSeal = false)

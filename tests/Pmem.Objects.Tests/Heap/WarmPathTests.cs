@@ -14,9 +14,7 @@ public sealed class WarmPathTests
         using var heap = new HeapUnderTest(HeapUnderTest.SizeOf(400));
         long[] users = new long[20];
         Churn(heap, users, size, 300);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Churn(heap, users, size, 300);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, LeastAllocated(() => Churn(heap, users, size, 300)));
     }
 
     [Fact]
@@ -25,9 +23,21 @@ public sealed class WarmPathTests
         using var heap = new HeapUnderTest(HeapUnderTest.SizeOf(64));
         var actions = new PersistentAction[20];
         Publish(heap, actions, 1000);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Publish(heap, actions, 50);
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, LeastAllocated(() => Publish(heap, actions, 50)));
+    }
+
+    /// <summary>Of several runs: pooled buffers are dropped by a full collection, which other tests may cause at any time, and then made anew once.</summary>
+    private static long LeastAllocated(Action run)
+    {
+        long least = long.MaxValue;
+        for (int i = 0; i < 5 && least > 0; i++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            run();
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        return least;
     }
 
     private static void Publish(HeapUnderTest heap, PersistentAction[] actions, int rounds)
