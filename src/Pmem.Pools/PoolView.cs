@@ -23,6 +23,8 @@ public sealed class PoolView : IDisposable
         Replicas = [.. layout.Replicas.Select(replica => (IReadOnlyList<PoolPart>)[.. replica.Parts.Select(part => new PoolPart(part.Path, SizeOf(part), part.IsDevice))])];
     }
 
+    private PoolView(string name, long length) => (Path, Replicas) = (name, [[new PoolPart(name, length, IsDevice: false)]]);
+
     /// <summary>Path of the file or of the set file.</summary>
     public string Path { get; }
 
@@ -59,6 +61,17 @@ public sealed class PoolView : IDisposable
             view.Dispose();
             throw;
         }
+    }
+
+    /// <summary>A view of a pool without replicas that is mapped already.</summary>
+    /// <param name="name">What stands for its path.</param>
+    /// <param name="map">The pool, which the view then owns.</param>
+    public static PoolView Of(string name, PersistentMap map)
+    {
+        ArgumentNullException.ThrowIfNull(map);
+        var view = new PoolView(name, map.Length);
+        view._replicas.Add(OpenReplica.Of(map));
+        return view;
     }
 
     /// <summary>A map whose first page is a part's header.</summary>

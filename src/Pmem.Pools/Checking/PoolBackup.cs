@@ -32,9 +32,18 @@ public static class PoolBackup
         Write(map, backup, progress, cancellation);
     }
 
-    /// <summary>Copies a mapped pool to a new file.</summary>
-    internal static void Write(PersistentMap map, string backup, IProgress<PoolProgress>? progress, CancellationToken cancellation)
+    /// <summary>Copies a mapped pool to a new file; durable at return.</summary>
+    /// <param name="map">The pool, which nobody may change meanwhile.</param>
+    /// <param name="backup">The file to make.</param>
+    /// <param name="progress">Told how far it is.</param>
+    /// <param name="cancellation">Stops between two blocks; nothing is left then.</param>
+    /// <exception cref="IOException">The backup exists, or cannot be written.</exception>
+    /// <exception cref="MediaErrorException">A part of the pool cannot be read.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public static void Write(PersistentMap map, string backup, IProgress<PoolProgress>? progress, CancellationToken cancellation)
     {
+        ArgumentNullException.ThrowIfNull(map);
+        ArgumentException.ThrowIfNullOrEmpty(backup);
         DemandNew(backup);
         string partial = backup + Partial;
         try

@@ -10,8 +10,8 @@ internal static class IoCopyVerb
 {
     public static Command Create()
     {
-        var input = new Option<string>("--input", "-i") { Description = "File or device to read; standard input if you say nothing." };
-        var output = new Option<string>("--output", "-o") { Description = "File or device to write; standard output if you say nothing." };
+        var input = new Option<string>("--input", "-i") { Description = "File, device, or namespace of a virtual platform (vm1:namespace0.0) to read; standard input if you say nothing." };
+        var output = new Option<string>("--output", "-o") { Description = "File, device, or namespace of a virtual platform to write; standard output if you say nothing." };
         var length = new Option<string>("--len", "-l") { Description = "Bytes to copy, such as 2MiB; default is what both ends have." };
         var seek = new Option<string>("--seek", "-s") { Description = "Bytes to leave alone at the start of the output." };
         var skip = new Option<string>("--skip", "-k") { Description = "Bytes to leave out at the start of the input." };
@@ -29,6 +29,7 @@ internal static class IoCopyVerb
             Examples:
               pmem io copy --input /dev/dax1.0 --output backup.img --len 2MiB --skip 4096
               pmem io copy --zero --output /dev/dax1.0
+              pmem io copy --input vm1:namespace0.0 --output accounts.pool
               cat backup.img | pmem io copy --output /dev/dax1.0
             """) { input, output, length, seek, skip, zero, clear, dryRun, backup, json };
         command.SetAction((parsed, cancellation) =>
@@ -67,10 +68,10 @@ internal static class IoCopyVerb
         options = options with { Progress = new Forward(progress, zero ? "zeroing" : "copying") };
         using Stream standardInput = input is null && !zero ? Console.OpenStandardInput() : Stream.Null;
         using Stream standardOutput = output is null ? Console.OpenStandardOutput() : Stream.Null;
-        RawEndpoint target = output is null ? RawEndpoint.Of(standardOutput) : RawEndpoint.Of(output);
-        RawCopyResult result = zero
-            ? RawCopy.Zero(target, options)
-            : RawCopy.Run(input is null ? RawEndpoint.Of(standardInput) : RawEndpoint.Of(input), target, options);
+        using var ends = new CopyEnds();
+        RawEndpoint? source = zero ? null : ends.Of(input, () => standardInput, readOnly: true);
+        RawEndpoint target = ends.Of(output, () => standardOutput, readOnly: options.DryRun);
+        RawCopyResult result = source is null ? RawCopy.Zero(target, options) : RawCopy.Run(source, target, options);
         progress.Dispose();
         if (json)
             WriteJson(result, options.DryRun);

@@ -33,7 +33,7 @@ internal sealed partial record NamespacePath(string Platform, string Namespace)
         NamespaceView space = source.Platform.GetRegions().SelectMany(region => region.Namespaces).FirstOrDefault(candidate => candidate.Name == Namespace)
             ?? throw new PmemException($"{Platform} has no {Namespace}: 'pmem namespace list --platform {Platform}' shows those that there are");
         if (space.Mode == NamespaceMode.Sector)
-            throw new PmemException($"{this} is in sector mode: its memory is written through a block translation table, and a pool needs it directly; take one in fsdax, devdax or raw mode");
+            throw new PmemException($"{this} is in sector mode: its memory is written through a block translation table, and pools and copies of raw bytes need it directly; take one in fsdax, devdax or raw mode");
         VirtualPlatform platform = source.DemandVirtual();
         return open is null ? platform.OpenNamespace(Namespace) : open(platform, Namespace);
     }
@@ -131,15 +131,49 @@ internal sealed partial record NamespacePath(string Platform, string Namespace)
         return (PoolSummary.IsDirty(in header), store.RecoveredOperations, store.RecoveredTransactions);
     }
 
-    private static PoolHeader HeaderOf(PersistentMap map)
+    /// <summary>The header of the pool at a path, a namespace or a file; null if it is too short for one.</summary>
+    public static PoolHeader? ReadHeader(string path)
     {
-        byte[] bytes = new byte[PoolHeader.Size];
-        map.CheckedRead(0, bytes);
-        return PoolHeader.Read(bytes);
+        if (Parse(path) is not { } space)
+            return PoolFile.ReadHeader(path);
+        using var source = PlatformSource.Open(space.Platform);
+        using PersistentMap map = space.Open(source, (platform, name) => platform.OpenNamespace(name, readOnly: true));
+        return HeaderOf(map);
     }
 
-    // Holes stay holes: memory that was never touched takes none.
-    private PersistentMap Copy()
+    /// <summary>Refuses a namespace where only files make sense.</summary>
+    /// <param name="path">The path that was given.</param>
+    /// <param name="remedy">Why not, and what to do instead, for the platform and the name of the namespace.</param>
+    /// <exception cref="PmemException">It names a namespace.</exception>
+    public static void Refuse(string path, Func<NamespacePath, string> remedy)
+    {
+        if (Parse(path) is { } space)
+            throw new PmemException($"{space} is a namespace: {remedy(space)}");
+    }
+
+    /// <summary>Mends the pool on the namespace; a dry run on a private copy.</summary>
+    public PoolRepairResult Repair(PoolKind kind, PoolRepairOptions options, LinkRepair? links) => Change(options, map =>
+    {
+        switch (kind)
+        {
+            case PoolKind.Log:
+                return PersistentLog.Repair(map);
+            case PoolKind.Block:
+                return BlockPool.Repair(map, options);
+            default:
+                PoolRepairResult result = ObjectStore.Repair(map, options, links);
+                if (result.IsConsistent)
+                    PoolFile.Attach(map, PoolKind.Object).Dispose();
+                return result;
+        }
+    });
+
+    /// <summary>Toggles a feature of the pool on the namespace; a dry run on a private copy.</summary>
+    /// <returns>False when it was so before.</returns>
+    public bool SetFeature(PoolFeature feature, bool enabled, PoolRepairOptions options) => Change(options, map => PoolFeatureSwitch.Set(map, feature, enabled));
+
+    /// <summary>A private copy. Holes stay holes: memory that was never touched takes none.</summary>
+    public PersistentMap Copy()
     {
         using var source = PlatformSource.Open(Platform);
         using PersistentMap map = Open(source, (platform, name) => platform.OpenNamespace(name, readOnly: true));
@@ -154,6 +188,28 @@ internal sealed partial record NamespacePath(string Platform, string Namespace)
         }
 
         return copy;
+    }
+
+    private T Change<T>(PoolRepairOptions options, Func<PersistentMap, T> change)
+    {
+        if (options.DryRun)
+        {
+            using PersistentMap copy = Copy();
+            return change(copy);
+        }
+
+        using var source = PlatformSource.Open(Platform);
+        using PersistentMap map = Open(source);
+        if (options.BackupPath is { } backup)
+            PoolBackup.Write(map, backup, options.Progress, options.Cancellation);
+        return change(map);
+    }
+
+    private static PoolHeader HeaderOf(PersistentMap map)
+    {
+        byte[] bytes = new byte[PoolHeader.Size];
+        map.CheckedRead(0, bytes);
+        return PoolHeader.Read(bytes);
     }
 
     [GeneratedRegex(@"^(?<platform>.+):(?<name>namespace\d+\.\d+)$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]

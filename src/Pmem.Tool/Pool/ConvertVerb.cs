@@ -3,6 +3,7 @@ using Pmem.Objects;
 using Pmem.Objects.Conversion;
 using Pmem.Pools;
 using Pmem.Pools.Checking;
+using Pmem.Tool.Platforms;
 
 namespace Pmem.Tool.Pool;
 
@@ -33,6 +34,7 @@ internal static class ConvertVerb
 
     private static int Run(string path, bool dryRun, string? backup, bool locks, bool json, CancellationToken cancellation)
     {
+        NamespacePath.Refuse(path, space => $"copy it to a file with 'pmem io copy --input {space} --output FILE', convert that, and copy it back");
         if (dryRun && backup is not null)
             return PoolCommand.Fail("a dry run changes nothing, so it needs no backup: leave out --backup");
         PoolHeader header = PoolFile.ReadHeader(path) ?? throw new PmemException($"{path} is not a pool: it is shorter than a header");

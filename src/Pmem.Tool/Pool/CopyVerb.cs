@@ -3,6 +3,7 @@ using Pmem.Objects;
 using Pmem.Objects.Types;
 using Pmem.Pools;
 using Pmem.Pools.Checking;
+using Pmem.Tool.Platforms;
 
 namespace Pmem.Tool.Pool;
 
@@ -30,6 +31,8 @@ internal static class CopyVerb
 
     private static int Run(string path, string target, string? types, string? size, bool leave, bool json, CancellationToken cancellation)
     {
+        NamespacePath.Refuse(path, space => $"copy it to a file with 'pmem io copy --input {space} --output FILE', and give that to 'pmem pool copy'");
+        NamespacePath.Refuse(target, space => $"give 'pmem pool copy' a file and the size of the namespace, and bring it here with 'pmem io copy --input FILE --output {space}'");
         if (types is null)
             return PoolCommand.Fail($"without --types FILE.json it is not known where links are, so no object can be moved; to make a copy larger, or shorter as far as its end is free: cp {path} {target}, then pmem pool resize {target} SIZE");
         if (!PoolSetFile.IsPoolSet(path) && PoolFile.ReadHeader(path)?.Kind != PoolKind.Object)

@@ -4,6 +4,7 @@ using Pmem.Blocks;
 using Pmem.Logs;
 using Pmem.Objects;
 using Pmem.Pools;
+using Pmem.Tool.Platforms;
 
 namespace Pmem.Tool.Pool;
 
@@ -67,7 +68,7 @@ internal static class DumpVerb
 
     private static int Run(string path, string? output, DumpForm form)
     {
-        PoolKind? kind = PoolFile.ReadHeader(path)?.Kind;
+        PoolKind? kind = NamespacePath.ReadHeader(path)?.Kind;
         if (kind is null)
             return PoolCommand.Fail($"cannot dump {path}: it is no pool");
         if (form.Raw && (form.Json || kind == PoolKind.Object))
@@ -80,20 +81,21 @@ internal static class DumpVerb
     /// <summary>Opens the pool and writes what it holds. The pool is opened before the target, so that one that cannot be read leaves no empty file behind.</summary>
     public static void Write(string path, PoolKind kind, Func<Stream> target, DumpForm form)
     {
+        var space = NamespacePath.Parse(path);
         switch (kind)
         {
             case PoolKind.Log:
-                using (PersistentLog log = PersistentLog.Open(path, new PersistentLogOptions { CopyOnWrite = true }))
+                using (PersistentLog log = space is not null ? PersistentLog.Open(space.Copy()) : PersistentLog.Open(path, new PersistentLogOptions { CopyOnWrite = true }))
                 using (Stream stream = target())
                     DumpLog(log, stream, form);
                 break;
             case PoolKind.Block:
-                using (BlockPool pool = BlockPool.Open(path, 0, new BlockDeviceOptions { CopyOnWrite = true }))
+                using (BlockPool pool = space is not null ? BlockPool.Open(space.Copy()) : BlockPool.Open(path, 0, new BlockDeviceOptions { CopyOnWrite = true }))
                 using (Stream stream = target())
                     DumpBlocks(pool, stream, form);
                 break;
             default:
-                using (ObjectStore store = PoolCommand.Open(path, new ObjectStoreOptions { CopyOnWrite = true, Arenas = 1 }))
+                using (ObjectStore store = PoolCommand.OpenToRead(path))
                 using (Stream stream = target())
                     DumpObjects(store, stream, form);
                 break;

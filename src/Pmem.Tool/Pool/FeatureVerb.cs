@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Pmem.Pools;
 using Pmem.Pools.Checking;
+using Pmem.Tool.Platforms;
 
 namespace Pmem.Tool.Pool;
 
@@ -44,7 +45,8 @@ internal static class FeatureVerb
             var options = new PoolRepairOptions { DryRun = parsed.GetValue(dryRun), BackupPath = parsed.GetValue(backup), Progress = progress };
             if (options.BackupPath is not null && (options.DryRun || !(on || off)))
                 return PoolCommand.Fail("nothing is changed, so no backup is needed: leave out --backup");
-            bool changed = wanted is not null && (on || off) && PoolFeatureSwitch.Set(path, Names[wanted], on, options);
+            bool changed = wanted is not null && (on || off)
+                && (NamespacePath.Parse(path) is { } space ? space.SetFeature(Names[wanted], on, options) : PoolFeatureSwitch.Set(path, Names[wanted], on, options));
             progress.Dispose();
             Show(path, wanted, changed, parsed.GetValue(dryRun), parsed.GetValue(json));
             return Program.Success;
@@ -54,7 +56,7 @@ internal static class FeatureVerb
 
     private static void Show(string path, string? wanted, bool changed, bool dryRun, bool json)
     {
-        PoolHeader header = PoolFile.ReadHeader(path) ?? throw new PmemException($"{path} is not a pool: it is shorter than a header");
+        PoolHeader header = NamespacePath.ReadHeader(path) ?? throw new PmemException($"{path} is not a pool: it is shorter than a header");
         if (header.Kind is null)
             throw new PmemException($"{path} is not a pool: its signature is 0x{header.Signature:x16}");
         if (json)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Pmem.Pools;
+using Pmem.Tool.Platforms;
 using Pmem.Tool.Pool.Details;
 
 namespace Pmem.Tool.Pool;
@@ -42,7 +43,7 @@ internal static class InfoVerb
     private static int Run(string path, bool json, DetailOptions details)
     {
         PoolSummary summary = PoolSummary.Of(path);
-        using PoolView? pool = details.IsAny ? PoolView.Open(path) : null;
+        using PoolView? pool = !details.IsAny ? null : NamespacePath.Parse(path) is { } space ? PoolView.Of(path, space.Copy()) : PoolView.Open(path);
         if (pool is not null && (details.Replica < 0 || details.Replica >= pool.Maps.Count))
             return PoolCommand.Fail($"{path} has no replica {details.Replica}; they are counted from 0 to {pool.Maps.Count - 1}");
         bool whole = true;

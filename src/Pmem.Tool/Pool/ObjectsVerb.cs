@@ -28,7 +28,7 @@ internal static class ObjectsVerb
 
     private static int Run(string path, bool json)
     {
-        using ObjectStore store = PoolCommand.Open(path, new ObjectStoreOptions { CopyOnWrite = true, Arenas = 1 });
+        using ObjectStore store = PoolCommand.OpenToRead(path);
         if (json)
         {
             JsonOutput.Write(writer =>

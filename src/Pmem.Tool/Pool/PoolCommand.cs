@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pmem.Objects;
+using Pmem.Tool.Platforms;
 
 namespace Pmem.Tool.Pool;
 
@@ -39,23 +40,21 @@ internal static class PoolCommand
         };
 
     /// <summary>The pool file that most verbs take.</summary>
-    public static Argument<string> FileArgument() => new("FILE") { Description = "The pool file, or the pool set file." };
+    public static Argument<string> FileArgument() => new("FILE") { Description = "The pool file, the pool set file, or a namespace of a virtual platform such as vm1:namespace0.0." };
 
     /// <summary>What a read-only verb says of a pool that needs recovery.</summary>
     public const string RecoveryPending =
         "Recovery is pending: the pool was not closed, or is open in another process. What is shown is what recovery will leave; 'pmem pool recover' recovers the file.";
 
     /// <summary>Opens an object pool; a failure names the file and says how to learn more.</summary>
-    public static ObjectStore Open(string path, ObjectStoreOptions? options = null)
+    public static ObjectStore Open(string path, ObjectStoreOptions? options = null) => Open(path, () => ObjectStore.Open(path, options: options));
+
+    /// <summary>Opens an object pool, of which not a byte is changed: a file, or a namespace of a virtual platform.</summary>
+    public static ObjectStore OpenToRead(string path)
     {
-        try
-        {
-            return ObjectStore.Open(path, options: options);
-        }
-        catch (PmemFormatException problem)
-        {
-            throw new PmemException($"{path}: {problem.Message}; 'pmem pool check' lists all problems", problem);
-        }
+        return NamespacePath.Parse(path) is { } space
+            ? Open(path, () => ObjectStore.Open(space.Copy(), options: new ObjectStoreOptions { Arenas = 1 }))
+            : Open(path, new ObjectStoreOptions { CopyOnWrite = true, Arenas = 1 });
     }
 
     /// <summary>Says in one sentence what is wrong with what was asked for.</summary>
@@ -67,4 +66,16 @@ internal static class PoolCommand
 
     /// <summary>JSON instead of text for people.</summary>
     public static Option<bool> JsonOption() => new("--json") { Description = "Print JSON (docs/formats/json.md) instead of text." };
+
+    private static ObjectStore Open(string path, Func<ObjectStore> open)
+    {
+        try
+        {
+            return open();
+        }
+        catch (PmemFormatException problem)
+        {
+            throw new PmemException($"{path}: {problem.Message}; 'pmem pool check' lists all problems", problem);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Pmem.Pools;
 using Pmem.Pools.Checking;
+using Pmem.Tool.Platforms;
 
 namespace Pmem.Tool.Pool;
 
@@ -23,6 +24,8 @@ internal static class RemoveVerb
         command.SetAction((parsed, cancellation) =>
         {
             string[] paths = parsed.GetValue(files)!;
+            foreach (string path in paths)
+                NamespacePath.Refuse(path, space => $"there is no file to remove; 'pmem io copy --zero --output {space}' erases the pool, 'pmem namespace destroy {space.Namespace} --platform {space.Platform} --force' the namespace");
             if (parsed.GetValue(backup) is { } copy)
             {
                 if (paths.Length > 1 || parsed.GetValue(dryRun))

@@ -5,6 +5,7 @@ using Pmem.Objects;
 using Pmem.Objects.Types;
 using Pmem.Pools;
 using Pmem.Pools.Checking;
+using Pmem.Tool.Platforms;
 
 namespace Pmem.Tool.Pool;
 
@@ -50,7 +51,7 @@ internal static class RepairVerb
             "obj" => PoolKind.Object,
             "log" => PoolKind.Log,
             "blk" => PoolKind.Block,
-            null => PoolFile.ReadHeader(path)?.Kind,
+            null => NamespacePath.ReadHeader(path)?.Kind,
             _ => null,
         };
         if (kind is null)
@@ -61,7 +62,7 @@ internal static class RepairVerb
 
         using var progress = new ProgressLine();
         options = options with { Progress = progress };
-        PoolRepairResult result = kind switch
+        PoolRepairResult result = NamespacePath.Parse(path) is { } space ? space.Repair(kind.Value, options, links) : kind switch
         {
             PoolKind.Log => PersistentLog.Repair(path, options),
             PoolKind.Block => BlockPool.Repair(path, options),

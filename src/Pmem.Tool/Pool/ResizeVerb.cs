@@ -3,6 +3,7 @@ using Pmem.Logs;
 using Pmem.Objects;
 using Pmem.Pools;
 using Pmem.Pools.Checking;
+using Pmem.Tool.Platforms;
 
 namespace Pmem.Tool.Pool;
 
@@ -29,6 +30,7 @@ internal static class ResizeVerb
 
     private static int Run(string path, string size, bool dryRun, string? backup, bool json, CancellationToken cancellation)
     {
+        NamespacePath.Refuse(path, space => $"a pool has all of it and cannot change its size; copy it to a file with 'pmem io copy --input {space} --output FILE' and resize that, or create a pool on a namespace of another size");
         PoolKind? kind = PoolFile.ReadHeader(path)?.Kind;
         if (kind is null or PoolKind.Block)
             return PoolCommand.Fail(kind is null ? $"{path} is not a pool" : "the blocks of a blk pool are laid out over all of its file: create a larger pool and copy them");

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pmem.Pools;
+using Pmem.Tool.Platforms;
 
 namespace Pmem.Tool.Pool;
 
@@ -35,6 +36,7 @@ internal static class SyncVerb
 
     private static int Run(string path, PoolSyncOptions options, bool json)
     {
+        NamespacePath.Refuse(path, _ => "a pool on it has no replicas to rebuild it from, so name a pool set file; 'pmem pool repair' mends what it can without replicas");
         using var progress = new ProgressLine();
         bool dryRun = options.DryRun;
         PoolSyncResult result = PoolSync.Run(path, options with { Progress = progress });

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pmem.Pools;
+using Pmem.Tool.Platforms;
 
 namespace Pmem.Tool.Pool;
 
@@ -28,6 +29,8 @@ internal static class TransformVerb
 
     private static int Run(string source, string target, bool dryRun, bool json, CancellationToken cancellation)
     {
+        foreach (string path in (ReadOnlySpan<string>)[source, target])
+            NamespacePath.Refuse(path, space => $"it cannot be a part of a set; copy it to a file with 'pmem io copy --input {space} --output FILE', and name a pool set file with that");
         using var progress = new ProgressLine();
         PoolTransformResult result = PoolTransform.Run(source, target, new PoolSyncOptions { DryRun = dryRun, Progress = progress, Cancellation = cancellation });
         progress.Dispose();

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Pmem.Logs;
 
 namespace Pmem.Tool.Tests.Platforms;
 
@@ -62,6 +63,94 @@ public sealed class NamespacePathTests : IDisposable
         Assert.Contains("--size", ToolRunner.Fail("pool", "create", "obj", Pool, "--size", "16MiB"), StringComparison.Ordinal);
         Assert.Contains("pmem pool create obj", ToolRunner.Fail("platform", "power-cut", _platform, "--during", "namespace0.0"), StringComparison.Ordinal);
         Assert.Contains("such as namespace0.0", ToolRunner.Fail("platform", "power-cut", _platform, "--during", "zero"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Objects_and_what_logs_and_blocks_hold_are_shown()
+    {
+        ToolRunner.Json(0, "pool", "create", "obj", Pool);
+        ToolRunner.Json(0, "platform", "power-cut", _platform, "--during", "namespace0.0", "--seed", "1");
+        string file = _files.File("copy.pool");
+        ToolRunner.Json(0, "io", "copy", "--input", Pool, "--output", file);
+        Assert.Equal($"{ToolRunner.Json(0, "pool", "objects", file)}", $"{ToolRunner.Json(0, "pool", "objects", Pool)}");
+        Assert.True(ToolRunner.Json(0, "pool", "objects", Pool).GetArrayLength() > 0);
+        Assert.Equal(ToolRunner.Run("pool", "dump", file, "--data").Output, ToolRunner.Run("pool", "dump", Pool, "--data").Output);
+        Assert.Contains("lane", ToolRunner.Run("pool", "info", Pool, "--lanes").Output, StringComparison.OrdinalIgnoreCase);
+        Assert.True(ToolRunner.Json(0, "pool", "info", Pool).GetProperty("needsRecovery").GetBoolean());
+
+        string log = _files.File("events.pool");
+        ToolRunner.Json(0, "pool", "create", "log", log, "--size", "30MiB");
+        using (var events = PersistentLog.Open(log))
+            events.Append("a line"u8);
+        ToolRunner.Json(0, "io", "copy", "--input", log, "--output", Pool);
+        Assert.Equal("a line", ToolRunner.Run("pool", "dump", Pool, "--raw").Output);
+        Assert.Contains("pmem pool check", ToolRunner.Fail("pool", "objects", Pool), StringComparison.Ordinal);
+        ToolRunner.Json(0, "pool", "create", "blk", Pool, "--force");
+        Assert.Equal("{\"block\":7,\"state\":\"zero\"}\n", ToolRunner.Run("pool", "dump", Pool, "--range", "7", "--json").Output);
+    }
+
+    [Fact]
+    public void A_damaged_pool_is_repaired_in_its_place_after_a_backup()
+    {
+        ToolRunner.Json(0, "pool", "create", "obj", Pool);
+        string zeros = _files.File("zeros");
+        File.WriteAllBytes(zeros, new byte[8]);
+        // The first word of the descriptor's checksum.
+        ToolRunner.Json(0, "io", "copy", "--input", zeros, "--output", Pool, "--seek", "4088");
+        Assert.False(ToolRunner.Json(1, "pool", "check", Pool).GetProperty("consistent").GetBoolean());
+        Assert.True(ToolRunner.Json(0, "pool", "repair", Pool, "--dry-run").GetProperty("consistent").GetBoolean());
+        Assert.False(ToolRunner.Json(1, "pool", "check", Pool).GetProperty("consistent").GetBoolean());
+        string backup = _files.File("backup");
+        Assert.True(ToolRunner.Json(0, "pool", "repair", Pool, "--backup", backup).GetProperty("consistent").GetBoolean());
+        Assert.True(ToolRunner.Json(0, "pool", "check", Pool).GetProperty("consistent").GetBoolean());
+        Assert.False(ToolRunner.Json(0, "pool", "info", Pool).GetProperty("needsRecovery").GetBoolean());
+        Assert.False(ToolRunner.Json(1, "pool", "check", backup).GetProperty("consistent").GetBoolean());
+        Assert.Contains("exists already", ToolRunner.Fail("pool", "repair", Pool, "--backup", backup), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Features_are_shown_and_toggled()
+    {
+        ToolRunner.Json(0, "pool", "create", "obj", Pool);
+        Assert.True(Has(ToolRunner.Json(0, "pool", "feature", Pool)));
+        Assert.Contains("would be changed", ToolRunner.Run("pool", "feature", Pool, "CHECK_BAD_BLOCKS", "--disable", "--dry-run").Output, StringComparison.Ordinal);
+        Assert.True(Has(ToolRunner.Json(0, "pool", "feature", Pool)));
+        Assert.False(Has(ToolRunner.Json(0, "pool", "feature", Pool, "CHECK_BAD_BLOCKS", "--disable")));
+        Assert.False(Has(ToolRunner.Json(0, "pool", "feature", Pool)));
+
+        static bool Has(JsonElement shown) => shown.GetProperty("features").GetProperty("CHECK_BAD_BLOCKS").GetBoolean();
+    }
+
+    [Fact]
+    public void Raw_bytes_are_copied_from_one_namespace_to_another()
+    {
+        ToolRunner.Json(0, "namespace", "create", "--platform", _platform, "--size", "32MiB");
+        JsonElement made = ToolRunner.Json(0, "pool", "create", "obj", Pool);
+        string other = $"{_platform}:namespace0.1";
+        ToolRunner.Json(0, "io", "copy", "--input", Pool, "--output", other, "--dry-run");
+        Assert.Equal(1, ToolRunner.Run("pool", "check", other).ExitCode);
+        ToolRunner.Json(0, "io", "copy", "--input", Pool, "--output", other);
+        Assert.Equal(made.GetProperty("uuid").GetString(), ToolRunner.Json(0, "pool", "info", other).GetProperty("uuid").GetString());
+        Assert.True(ToolRunner.Json(0, "pool", "check", other).GetProperty("consistent").GetBoolean());
+        ToolRunner.Json(0, "io", "copy", "--zero", "--output", Pool);
+        Assert.Contains("it is no pool", ToolRunner.Fail("pool", "dump", Pool), StringComparison.Ordinal);
+        Assert.Contains("at once", ToolRunner.Fail("io", "copy", "--input", Pool, "--output", Pool), StringComparison.Ordinal);
+        Assert.Contains("namespace list", ToolRunner.Fail("io", "copy", "--input", Pool, "--output", $"{_platform}:namespace0.7"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("resize SPACE 64MiB", "io copy --input SPACE")]
+    [InlineData("rm SPACE", "namespace destroy namespace0.0")]
+    [InlineData("convert SPACE", "io copy --input SPACE")]
+    [InlineData("sync SPACE", "pmem pool repair")]
+    [InlineData("transform a.set SPACE", "pool set file")]
+    [InlineData("copy SPACE new.pool --types t.json", "io copy --input SPACE")]
+    [InlineData("copy old.pool SPACE", "--output SPACE")]
+    public void Verbs_for_files_say_what_to_do_instead(string command, string remedy)
+    {
+        string said = ToolRunner.Fail(["pool", .. command.Replace("SPACE", Pool, StringComparison.Ordinal).Split(' ')]);
+        Assert.Contains($"{Pool} is a namespace: ", said, StringComparison.Ordinal);
+        Assert.Contains(remedy.Replace("SPACE", Pool, StringComparison.Ordinal), said, StringComparison.Ordinal);
     }
 
     [Fact]
