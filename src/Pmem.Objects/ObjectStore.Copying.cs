@@ -30,7 +30,7 @@ public sealed unsafe partial class ObjectStore
         var copy = new StoreCopy(source, types, leaveUnreachable);
         long leftOut = copy.Validate();
         size = size == 0 ? source.Map.Length : size;
-        string partial = target + ".partial";
+        string partial = target + ".pmem-copy-partial";
         File.Delete(partial);
         try
         {

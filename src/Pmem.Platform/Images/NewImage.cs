@@ -1,7 +1,7 @@
 namespace Pmem.Platform.Images;
 
 /// <summary>
-/// A file that appears under its name when it is complete and durable: a crash leaves what was there before, and at most a <c>.partial</c> file, which the next run
+/// A file that appears under its name when it is complete and durable: a crash leaves what was there before, and at most a file with <c>partial</c> in its name, which the next run
 /// replaces.
 /// </summary>
 internal sealed class NewImage : IDisposable
@@ -11,7 +11,7 @@ internal sealed class NewImage : IDisposable
 
     private NewImage(string path) => _path = path;
 
-    public string PartialPath => _path + ".partial";
+    public string PartialPath => _path + ".pmem-image-partial";
 
     public static NewImage Begin(string path, ImageOptions options, params ReadOnlySpan<string> sources)
     {

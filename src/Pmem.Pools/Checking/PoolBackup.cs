@@ -10,7 +10,7 @@ namespace Pmem.Pools.Checking;
 public static class PoolBackup
 {
     private const int CopyBlock = 4 << 20;
-    private const string Partial = ".partial";
+    private const string Partial = ".pmem-backup-partial";
 
     /// <summary>Copies a pool that nobody has open; it is locked meanwhile.</summary>
     /// <param name="path">The pool file or pool set file.</param>
@@ -130,7 +130,11 @@ public static class PoolBackup
 
     private static void Copy(PersistentMap map, string target, IProgress<PoolProgress>? progress, CancellationToken cancellation)
     {
-        using var file = new FileStream(target, FileMode.Create, FileAccess.Write);
+        // Nobody else's until it has its content, and then for whom the pool is.
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using var file = new FileStream(target, options);
         byte[] block = new byte[CopyBlock];
         for (long at = 0; at < map.Length; at += CopyBlock)
         {
@@ -141,6 +145,8 @@ public static class PoolBackup
             file.Write(part);
         }
 
+        if (!OperatingSystem.IsWindows() && map.Path is { } name && File.Exists(name))
+            File.SetUnixFileMode(file.SafeFileHandle, File.GetUnixFileMode(name));
         file.Flush(flushToDisk: true);
     }
 }
