@@ -12,7 +12,7 @@ internal sealed record DaxDevice(long Length, long Alignment, string? DeepFlushP
     public static DaxDevice? TryFind(string path, string sysfs = "/sys")
     {
         // /sys/bus/dax/devices/daxX.Y exists exactly for DAX devices; the node carries the same name, and to stat it has no length.
-        string? target = File.Exists(path) ? File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path : null;
+        string? target = File.Exists(path) ? LinkedFile.RealPath(path) : null;
         if (target is null || new FileInfo(target).Length != 0)
             return null;
         string device = System.IO.Path.Combine(sysfs, "bus/dax/devices", System.IO.Path.GetFileName(target));

@@ -17,7 +17,7 @@ internal sealed record DaxRegion(string Folder, long Start, long DeviceStart)
     /// <summary>The region of a node; null when sysfs does not show it, or not where it starts.</summary>
     public static DaxRegion? Find(string path, string sysfs)
     {
-        string target = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+        string target = LinkedFile.RealPath(path);
         string device = Path.Combine(sysfs, "bus/dax/devices", Path.GetFileName(target));
         string folder = new DirectoryInfo(device).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? device;
         long? start = ReadAddress(Path.Combine(folder, "resource"));

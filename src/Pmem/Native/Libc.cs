@@ -30,6 +30,8 @@ internal static unsafe partial class Libc
     public const int SyncNow = 4; // MS_SYNC
     public const int AdviseDontNeed = 4; // drop the pages: a private map shows its file again
 
+    public const int ErrorNoEntry = 2;
+    public const int ErrorNoFolder = 20;
     public const int ErrorInterrupted = 4;
     public const int ErrorAccess = 13;
     public const int ErrorAgain = 11;
