@@ -118,7 +118,7 @@ public sealed partial class PoolFile
             return;
         foreach (PartLayout part in layout.Replicas.SelectMany(replica => replica.Parts))
         {
-            if (File.Exists(part.Path) && File.GetUnixFileMode(part.Path) == UnixFileMode.None)
+            if (File.Exists(part.Path) && File.GetUnixFileMode(LinkedFile.RealPath(part.Path)) == UnixFileMode.None)
                 throw new PmemException($"{part.Path} has no permissions at all: its creation was interrupted; remove it and create it again");
         }
     }

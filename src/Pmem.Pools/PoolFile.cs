@@ -88,7 +88,7 @@ public sealed partial class PoolFile : IDisposable
 
         if (!File.Exists(path))
             throw Directory.Exists(path) ? new PmemException($"{path} is a directory; name a pool file") : new FileNotFoundException($"there is no file {path}", path);
-        if (new FileInfo(path).Length < PoolHeader.Size && !PersistentMap.IsDeviceDax(path))
+        if (LinkedFile.LengthOf(path) < PoolHeader.Size && !PersistentMap.IsDeviceDax(path))
             return null;
 
         // Through a map: a FileStream takes a shared lock, fails on a pool that is open, and would keep others from opening this one meanwhile.

@@ -34,9 +34,9 @@ public static class PoolRemoval
             throw new PmemException($"{file} is a device and cannot be removed: zero its first pages instead (pmem io copy --zero)");
 
         // An interrupted creation cannot be opened, nor be in use, and an empty file cannot be mapped.
-        bool interrupted = !OperatingSystem.IsWindows() && File.GetUnixFileMode(file) == UnixFileMode.None;
+        bool interrupted = !OperatingSystem.IsWindows() && File.GetUnixFileMode(LinkedFile.RealPath(file)) == UnixFileMode.None;
         PersistenceTrace.Mark("file about to be removed");
-        if (interrupted || new FileInfo(file).Length == 0)
+        if (interrupted || LinkedFile.LengthOf(file) == 0)
         {
             File.Delete(file);
             return;

@@ -91,7 +91,7 @@ public sealed class PoolSetFile
             return false;
         try
         {
-            if (new FileInfo(path).Length < Signature.Length)
+            if (LinkedFile.LengthOf(path) < Signature.Length)
                 return false;
             using PersistentMap map = Map(path);
             Span<byte> start = stackalloc byte[Signature.Length];
@@ -113,7 +113,7 @@ public sealed class PoolSetFile
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (!File.Exists(path))
             throw Directory.Exists(path) ? new PmemException($"{path} is a directory; name a pool set file") : new FileNotFoundException($"there is no file {path}", path);
-        long length = new FileInfo(path).Length;
+        long length = LinkedFile.LengthOf(path);
         if (length > MaximumLength)
             throw new PmemFormatException($"pool set file {path}", -1, $"at most {MaximumLength} bytes", $"{length}");
         byte[] text = new byte[length];

@@ -85,7 +85,7 @@ public static class PoolSetResize
     {
         foreach (PartLayout part in layout.Replicas.Select(replica => replica.Parts[^1]))
         {
-            if (!part.IsDevice && File.Exists(part.Path) && new FileInfo(part.Path).Length > part.FileSize)
+            if (!part.IsDevice && File.Exists(part.Path) && LinkedFile.LengthOf(part.Path) > part.FileSize)
                 PoolFileSize.Shorten(part.Path, part.FileSize);
             PersistenceTrace.Mark("part cut");
         }
@@ -126,7 +126,9 @@ public static class PoolSetResize
             lines[line] = string.Concat(lengths[r].ToString(CultureInfo.InvariantCulture), content.AsSpan(end));
         }
 
-        string beside = layout.Path + ".resize";
+        // Where a link leads to: it stays a link, and the file behind it is what changes.
+        string real = LinkedFile.RealPath(layout.Path);
+        string beside = real + ".resize";
         using (var file = new FileStream(beside, FileMode.Create, FileAccess.Write))
         {
             file.Write(Encoding.UTF8.GetBytes(string.Join('\n', lines)));
@@ -134,8 +136,8 @@ public static class PoolSetResize
         }
 
         if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(beside, File.GetUnixFileMode(layout.Path));
-        File.Move(beside, layout.Path, overwrite: true);
-        PersistentMap.SyncDirectory(Path.GetDirectoryName(layout.Path)!);
+            File.SetUnixFileMode(beside, File.GetUnixFileMode(real));
+        File.Move(beside, real, overwrite: true);
+        PersistentMap.SyncDirectory(Path.GetDirectoryName(real)!);
     }
 }

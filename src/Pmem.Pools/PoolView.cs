@@ -94,7 +94,7 @@ public sealed class PoolView : IDisposable
     private static long SizeOf(PartLayout part)
     {
         if (!part.IsDevice)
-            return File.Exists(part.Path) ? new FileInfo(part.Path).Length : 0;
+            return File.Exists(LinkedFile.RealPath(part.Path)) ? LinkedFile.LengthOf(part.Path) : 0;
         using PersistentMap device = PersistentMap.Open(part.Path, new PersistentMapOptions { Access = MapAccess.ReadOnly });
         return device.Length;
     }

@@ -90,7 +90,7 @@ public sealed class Capture : IDisposable
     /// <exception cref="PmemFormatException">It is none, or it is damaged.</exception>
     public static Capture Open(string path)
     {
-        if (new FileInfo(path).Length > MaximumSize)
+        if (LinkedFile.LengthOf(path) > MaximumSize)
             throw new PmemException($"{path} is larger than any capture, which has at most {MaximumSize} bytes");
         return Parse(File.ReadAllBytes(path));
     }

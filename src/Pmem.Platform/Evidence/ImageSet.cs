@@ -82,7 +82,7 @@ public static class ImageSet
     {
         if (!File.Exists(path))
             throw new FileNotFoundException($"there is no file {path}");
-        long length = new FileInfo(path).Length;
+        long length = LinkedFile.LengthOf(path);
         long area = labelSize ?? (capacity > 0 && (ulong)length > capacity ? length - (long)capacity : HasLabels(path, length) ? UsualLabelSize : 0);
         if (area > length || area > LabelAreaGeometry.MaximumAreaSize)
             throw new PmemException($"{path} has {length} bytes and cannot end in a label storage area of {area}: name its size with --label-size");

@@ -13,7 +13,7 @@ public sealed record ImageWindow(string Path, long Offset = 0, long? Length = nu
     {
         if (!File.Exists(Path))
             throw new FileNotFoundException($"there is no file {Path}");
-        long whole = new FileInfo(Path).Length;
+        long whole = LinkedFile.LengthOf(Path);
         long length = Length ?? whole - Offset;
         return Offset >= 0 && length > 0 && Offset <= whole && length <= whole - Offset
             ? length

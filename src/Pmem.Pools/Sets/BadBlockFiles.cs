@@ -29,7 +29,7 @@ internal static class BadBlockFiles
         {
             try
             {
-                if (!File.Exists(part.Path) || new FileInfo(part.Path).Length < PoolHeader.Size)
+                if (!File.Exists(LinkedFile.RealPath(part.Path)) || LinkedFile.LengthOf(part.Path) < PoolHeader.Size)
                     continue;
                 using PersistentMap map = PersistentMap.Open(part.Path, new PersistentMapOptions { Access = MapAccess.ReadOnly, Length = PoolHeader.Size });
                 return map.Read<PoolHeader>(0).Compat.HasFlag(CompatFeatures.CheckBadBlocks);

@@ -34,7 +34,7 @@ internal static class ObjectPoolSize
     {
         try
         {
-            if (!File.Exists(replica.Parts[0].Path) || new FileInfo(replica.Parts[0].Path).Length < BytesNeeded)
+            if (!File.Exists(LinkedFile.RealPath(replica.Parts[0].Path)) || LinkedFile.LengthOf(replica.Parts[0].Path) < BytesNeeded)
                 return null;
             using PersistentMap map = PersistentMap.Open(replica.Parts[0].Path, new PersistentMapOptions { Access = MapAccess.ReadOnly, Length = 2 * PoolFile.PageSize });
             return Read(map);

@@ -139,11 +139,12 @@ internal sealed class SetHealth : IDisposable
     private string? ExaminePart(int replica, int index)
     {
         PartLayout part = _layout.Replicas[replica].Parts[index];
-        if (!File.Exists(part.Path))
+        string real = LinkedFile.RealPath(part.Path);
+        if (!File.Exists(real))
             return "it does not exist";
-        if (!OperatingSystem.IsWindows() && File.GetUnixFileMode(part.Path) == UnixFileMode.None)
+        if (!OperatingSystem.IsWindows() && File.GetUnixFileMode(real) == UnixFileMode.None)
             return "its creation was interrupted";
-        long size = part.IsDevice ? part.FileSize : new FileInfo(part.Path).Length;
+        long size = part.IsDevice ? part.FileSize : LinkedFile.LengthOf(real);
         if (size != part.FileSize)
             return $"it has {size} bytes, the set says {part.FileSize}";
         PersistentMap map;

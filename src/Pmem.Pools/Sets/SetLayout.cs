@@ -223,7 +223,7 @@ internal sealed class SetLayout
             string name = System.IO.Path.GetFileNameWithoutExtension(file);
             if (!int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out int number) || number >= MaximumParts)
                 continue;
-            if (!parts.TryAdd(number, new PartLayout(file, new FileInfo(file).Length, IsDevice: false)))
+            if (!parts.TryAdd(number, new PartLayout(file, LinkedFile.LengthOf(file), IsDevice: false)))
                 throw new PmemException($"{file} and {parts[number].Path} have the same number; a set of folders has each part once");
             count++;
         }

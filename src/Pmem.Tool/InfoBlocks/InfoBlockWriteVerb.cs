@@ -115,8 +115,8 @@ internal static class InfoBlockWriteVerb
         {
             if (Size >= 0)
                 return Size;
-            var file = new FileInfo(Path);
-            return file.Exists && file.Length > Offset ? file.Length - Offset : throw new PmemException($"say how large the namespace is: --size, since {Path} does not");
+            long length = File.Exists(Path) ? LinkedFile.LengthOf(Path) : 0;
+            return length > Offset ? length - Offset : throw new PmemException($"say how large the namespace is: --size, since {Path} does not");
         }
     }
 }

@@ -55,17 +55,17 @@ internal sealed class LabelFile
 
     public static LabelFile Of(string path, string? labelSize)
     {
-        var file = new FileInfo(path);
-        if (!file.Exists)
+        if (!File.Exists(path))
             throw new FileNotFoundException($"there is no file {path}; 'truncate -s 128K {path}' makes an area without labels, to be initialised with 'pmem labels init'");
-        long size = file.Length;
+        long length = LinkedFile.LengthOf(path);
+        long size = length;
         if (labelSize is not null && !ByteSize.TryParse(labelSize, out size))
             throw new PmemException($"'{labelSize}' is not a size; write a number with a unit, such as 128KiB");
-        if (size > file.Length)
-            throw new PmemException($"{path} has {file.Length} bytes, less than the label size of {size}");
+        if (size > length)
+            throw new PmemException($"{path} has {length} bytes, less than the label size of {size}");
         return size > LabelAreaGeometry.MaximumAreaSize || size < LabelAreaGeometry.MinimumAreaSize
             ? throw new PmemException($"{path}: a label storage area has {LabelAreaGeometry.MinimumAreaSize} to {LabelAreaGeometry.MaximumAreaSize} bytes, not {size}; of a larger image name the area with --label-size")
-            : new LabelFile(path, file.Length - size, (int)size);
+            : new LabelFile(path, length - size, (int)size);
     }
 
     public LabelArea Read()

@@ -138,7 +138,7 @@ internal sealed class PmempoolCreate
 
         using PoolView pool = PoolView.Open(path);
         string layout = header.Type == PoolTypes.Object ? Encoding.UTF8.GetString(new ObjectPoolView(pool.Maps[0]).LayoutName) : string.Empty;
-        ulong size = (ulong)(pool.Set is null ? new FileInfo(path).Length : pool.Maps.Min(map => map.Length));
+        ulong size = (ulong)(pool.Set is null ? LinkedFile.LengthOf(path) : pool.Maps.Min(map => map.Length));
         int mode = OperatingSystem.IsWindows() ? DefaultMode : (int)File.GetUnixFileMode(path);
         var model = new Parameters(header.Type, size, RegularFile | mode, header.BlockSize, layout);
         Tell(model);

@@ -66,7 +66,7 @@ internal sealed record PoolSummary
             return space.Summarize();
         PoolHeader? read = PoolFile.ReadHeader(path);
         PoolSetFile? set = PoolSetFile.IsPoolSet(path) ? PoolSetFile.Read(path) : null;
-        long size = set is null ? new FileInfo(path).Length : set.SizeOfPool();
+        long size = set is null ? LinkedFile.LengthOf(path) : set.SizeOfPool();
         if (read is not { } header)
             throw new PmemException($"{path} is not a pool: it has {size} bytes, less than a header");
 

@@ -43,16 +43,16 @@ internal static class SetText
         for (int r = 0; r < replicas.Count; r++)
         {
             foreach (string part in replicas[r])
-                row($"  replica {r.ToString(CultureInfo.InvariantCulture)}", $"{part}, {(File.Exists(part) ? ByteSize.Format(SizeOf(part)) : "missing")}");
+                row($"  replica {r.ToString(CultureInfo.InvariantCulture)}", $"{part}, {(File.Exists(LinkedFile.RealPath(part)) ? ByteSize.Format(SizeOf(part)) : "missing")}");
         }
     }
 
     private static long SizeOf(string part)
     {
-        if (!File.Exists(part))
+        if (!File.Exists(LinkedFile.RealPath(part)))
             return 0;
         if (!PersistentMap.IsDeviceDax(part))
-            return new FileInfo(part).Length;
+            return LinkedFile.LengthOf(part);
         using PersistentMap device = PersistentMap.Open(part, new PersistentMapOptions { Access = MapAccess.ReadOnly });
         return device.Length;
     }

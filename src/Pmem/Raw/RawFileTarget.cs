@@ -13,7 +13,7 @@ internal sealed class RawFileTarget(RawEndpoint endpoint, string path, long seek
     private const long MapAlignment = 64 << 10;
 
     private readonly bool _existed = File.Exists(path);
-    private readonly long _present = File.Exists(path) ? Math.Max(0, new FileInfo(path).Length - seek) : 0;
+    private readonly long _present = File.Exists(path) ? Math.Max(0, LinkedFile.LengthOf(path) - seek) : 0;
     private FileStream? _file;
     private long _written;
 

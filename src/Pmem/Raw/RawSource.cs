@@ -17,7 +17,7 @@ internal abstract class RawSource : IDisposable
         if (input.Stream is { } stream)
             return new StreamSource(stream, skip, input, owned: false);
         string path = input.Path!;
-        bool mapped = File.Exists(path) && (PersistentMap.IsDeviceDax(path) || ((!OperatingSystem.IsLinux() || FileStatus.Of(path).IsRegular) && new FileInfo(path).Length > 0));
+        bool mapped = File.Exists(path) && (PersistentMap.IsDeviceDax(path) || ((!OperatingSystem.IsLinux() || FileStatus.Of(path).IsRegular) && LinkedFile.LengthOf(path) > 0));
         if (mapped)
             return new MapSource(PersistentMap.Open(path, new PersistentMapOptions { Access = MapAccess.ReadOnly }), skip, input, owned: true);
         if (Directory.Exists(path))

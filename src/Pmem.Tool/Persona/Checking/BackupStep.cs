@@ -20,7 +20,7 @@ internal sealed class BackupStep(Conversation talk, CheckedPool pool)
         foreach ((string from, string to) in files.Where(file => File.Exists(file.To)))
         {
             overwrites = true;
-            if (new FileInfo(to).Length == new FileInfo(from).Length)
+            if (LinkedFile.LengthOf(to) == LinkedFile.LengthOf(from))
                 continue;
             if (pool.IsSet)
                 talk.Say($"destination of the backup part does not match size of the source part file: {to}");

@@ -11,7 +11,7 @@ internal static class InfoFiles
         {
             output.Write(1, "Part file:\n");
             PoolPart part = pool.Replicas[0][0];
-            Write(output, options, pool.Set is null ? part with { Path = options.File } : new PoolPart(options.File, new FileInfo(options.File).Length, false));
+            Write(output, options, pool.Set is null ? part with { Path = options.File } : new PoolPart(options.File, LinkedFile.LengthOf(options.File), false));
             return;
         }
 

@@ -32,7 +32,7 @@ internal sealed record PoolFileHeader
 
         if (PoolSetFile.IsPoolSet(path))
             return ReadSet(terminal, path, out failure);
-        if (!PersistentMap.IsDeviceDax(path) && new FileInfo(path).Length < Pages)
+        if (!PersistentMap.IsDeviceDax(path) && LinkedFile.LengthOf(path) < Pages)
         {
             terminal.Fail("read: Success");
             failure = $"error: {path}: cannot determine type of pool";

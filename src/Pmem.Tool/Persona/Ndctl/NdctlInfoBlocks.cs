@@ -168,7 +168,7 @@ internal static class NdctlInfoBlocks
 
     private static Errno ToFile(NdctlArguments arguments)
     {
-        ulong size = Number(arguments, 's') ?? (ulong)(File.Exists(arguments.Value('o')) ? new FileInfo(arguments.Value('o')!).Length : 0);
+        ulong size = Number(arguments, 's') ?? (ulong)(File.Exists(arguments.Value('o')) ? LinkedFile.LengthOf(arguments.Value('o')!) : 0);
         byte[] bytes = Make(arguments, Number(arguments, 'O') ?? 0, size, Guid.Empty);
         using Stream output = arguments.Has('c') ? Console.OpenStandardOutput() : new FileStream(arguments.Value('o')!, FileMode.OpenOrCreate, FileAccess.Write);
         output.Write(bytes);

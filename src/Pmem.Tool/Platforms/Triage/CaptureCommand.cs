@@ -66,7 +66,7 @@ internal static class CaptureCommand
 
     private static void Report(string path, PlatformEvidence evidence, int texts, IReadOnlyList<string> omitted, bool json)
     {
-        long size = new FileInfo(path).Length;
+        long size = LinkedFile.LengthOf(path);
         if (json)
         {
             JsonOutput.Write(writer =>
