@@ -131,9 +131,7 @@ public static class RawCopy
 
     private static void DemandDifferent(RawEndpoint input, RawEndpoint output)
     {
-        if ((input.Map is not null && ReferenceEquals(input.Map, output.Map)) || (input.Path is { } from && output.Path is { } to && File.Exists(to) && Real(from) == Real(to)))
+        if ((input.Map is not null && ReferenceEquals(input.Map, output.Map)) || (input.Path is { } from && output.Path is { } to && File.Exists(to) && LinkedFile.AreSame(from, to)))
             throw new PmemException($"{input} is input and output at once; copy to another file first");
     }
-
-    private static string Real(string path) => File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(path);
 }

@@ -94,6 +94,11 @@ public sealed class RawCopyTests : IDisposable
         Assert.Equal(old[150_000..], File.ReadAllBytes(_folder.File("kept")));
         Assert.Throws<IOException>(() => RawCopy.Run(from, to, new RawCopyOptions { BackupPath = _folder.File("kept") }));
         Refused("at once", to, to, new RawCopyOptions());
+        File.CreateSymbolicLink(_folder.File("soft"), "out");
+        Refused("at once", RawEndpoint.Of(_folder.File("soft")), to, new RawCopyOptions());
+        using (var link = System.Diagnostics.Process.Start("ln", [_folder.File("out"), _folder.File("hard")]))
+            link.WaitForExit();
+        Refused("at once", RawEndpoint.Of(_folder.File("hard")), to, new RawCopyOptions());
     }
 
     [Fact]
