@@ -53,6 +53,7 @@ public sealed unsafe partial class ObjectStore
                 File.Delete(partial);
             else
                 File.Move(partial, target);
+            PersistentMap.SyncDirectory(System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(target))!);
             return result;
         }
         catch

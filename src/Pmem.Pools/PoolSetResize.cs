@@ -36,7 +36,13 @@ public static class PoolSetResize
             throw new PmemException($"{path}: the parts are device DAX, whose size nobody can change");
         size &= -PoolFile.PageSize;
         if (!options.DryRun)
+        {
+            if (options.BackupPath is { } backup)
+                PoolBackup.Write(path, backup, options.Progress, options.Cancellation);
+            options = options with { BackupPath = null };
             CutToLayout(layout);
+        }
+
         long old = layout.PoolSize;
         long[] lengths = NewLengths(layout, size);
         using (RepairSet set = RepairSet.Open(path, kind, options))
@@ -74,6 +80,7 @@ public static class PoolSetResize
     }
 
     /// <summary>Cuts parts that are longer than the set file says: what an interrupted resize left.</summary>
+    /// <exception cref="PmemException">A part is not the pool's, or the pool uses what would be cut; nothing was changed.</exception>
     public static void FinishInterrupted(string path)
     {
         SetLayout layout = SetLayout.Of(PoolSetFile.Read(path));
@@ -83,13 +90,17 @@ public static class PoolSetResize
 
     private static void CutToLayout(SetLayout layout)
     {
+        if (layout.Replicas.Exists(replica => IsLonger(replica.Parts[^1])))
+            InterruptedResize.Demand(layout);
         foreach (PartLayout part in layout.Replicas.Select(replica => replica.Parts[^1]))
         {
-            if (!part.IsDevice && File.Exists(part.Path) && LinkedFile.LengthOf(part.Path) > part.FileSize)
+            if (IsLonger(part))
                 PoolFileSize.Shorten(part.Path, part.FileSize);
             PersistenceTrace.Mark("part cut");
         }
     }
+
+    private static bool IsLonger(PartLayout part) => !part.IsDevice && File.Exists(part.Path) && LinkedFile.LengthOf(part.Path) > part.FileSize;
 
     private static long[] NewLengths(SetLayout layout, long size)
     {

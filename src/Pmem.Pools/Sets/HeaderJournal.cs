@@ -38,7 +38,7 @@ internal static class HeaderJournal
         foreach (Entry entry in entries)
             Apply(replicas[entry.Replica].HeaderMap(entry.Part), entry.Header);
         PersistenceTrace.Mark("journal about to go");
-        File.Delete(journal);
+        Remove(journal);
     }
 
     /// <summary>Finishes what an interrupted run began; does nothing when there is no journal.</summary>
@@ -56,7 +56,7 @@ internal static class HeaderJournal
             Apply(map, entry.Header);
         }
 
-        File.Delete(journal);
+        Remove(journal);
     }
 
     /// <summary>The file's bytes.</summary>
@@ -94,6 +94,13 @@ internal static class HeaderJournal
         }
 
         return entries;
+    }
+
+    /// <summary>Durably: a journal that came back after a power failure would undo what was written since.</summary>
+    private static void Remove(string journal)
+    {
+        File.Delete(journal);
+        PersistentMap.SyncDirectory(Path.GetDirectoryName(journal)!);
     }
 
     private static bool IsComplete(string path) => File.Exists(path) && (OperatingSystem.IsWindows() || File.GetUnixFileMode(path) != UnixFileMode.None);

@@ -34,17 +34,21 @@ internal sealed class ReplicaChange(SetLayout from, SetLayout to, SetChange chan
 
     public PoolTransformResult Remove()
     {
-        string[] parts = [.. change.Removed.SelectMany(r => from.Replicas[r].Parts).Select(part => part.Path)];
+        PartLayout[] going;
+        string[] parts;
         using (SetHealth health = SetHealth.Examine(to, demandRing: false))
         {
             DemandHealthy(health, Enumerable.Range(0, to.Replicas.Count));
             using SetHealth all = LockRest();
+            going = [.. change.Removed.SelectMany(r => OwnParts(from.Replicas[r], health.Header(0, 0).PoolSetUuid, "being removed"))];
+            parts = [.. going.Select(part => part.Path)];
             if (options.DryRun)
                 return new PoolTransformResult(change.Transformation, parts, BytesCopied: 0);
             new SetRebuild(to, health, source: 0, options).Run();
         }
 
-        foreach (PartLayout part in change.Removed.SelectMany(r => from.Replicas[r].Parts))
+        // The first part of a replica proves whose the others are, so it goes last.
+        foreach (PartLayout part in going.Reverse())
         {
             Remove(part);
             PersistenceTrace.Mark("part removed");
@@ -68,19 +72,32 @@ internal sealed class ReplicaChange(SetLayout from, SetLayout to, SetChange chan
 
     private void RemoveLeftOvers(ReplicaLayout replica, Guid pool)
     {
-        PartLayout[] there = [.. replica.Parts.Where(part => !part.IsDevice && File.Exists(part.Path))];
-        if (there.Length == 0)
-            return;
-        bool ours = Array.Exists(there, part => !OperatingSystem.IsWindows() && File.GetUnixFileMode(part.Path) == UnixFileMode.None)
-            || (File.Exists(replica.Parts[0].Path) && PoolFile.ReadHeader(replica.Parts[0].Path) is { } header && header.PoolSetUuid == pool);
-        if (!ours)
-            throw new PmemException($"some parts being added already exist: {there[0].Path}; remove them, or name others");
-        foreach (PartLayout part in there)
+        foreach (PartLayout part in OwnParts(replica, pool, "being added already exist: they").Reverse())
         {
-            if (!options.DryRun)
+            if (!options.DryRun && !part.IsDevice)
                 File.Delete(part.Path);
         }
     }
+
+    /// <summary>The parts of a replica that exist; all are this pool's, or what an interrupted run left.</summary>
+    /// <exception cref="PmemException">A file is not known to be the pool's; nothing was changed.</exception>
+    private PartLayout[] OwnParts(ReplicaLayout replica, Guid pool, string what)
+    {
+        // A device cannot go: an interrupted run left it without a header.
+        PartLayout[] there = [.. replica.Parts.Where(part => File.Exists(part.Path) && !(part.IsDevice && PoolFile.ReadHeader(part.Path) is { Signature: 0, Checksum: 0 }))];
+        foreach (PartLayout part in there)
+        {
+            if (part.IsDevice && what.StartsWith("being added", StringComparison.Ordinal))
+                continue;
+            PartLayout proof = from.SingleHeader ? replica.Parts[0] : part;
+            if (!IsLeftOver(part) && !(File.Exists(proof.Path) && PoolFile.ReadHeader(proof.Path) is { } header && header.PoolSetUuid == pool && header.Checksum == header.ComputeChecksum()))
+                throw new PmemException($"some parts {what} are not known to be this pool's: {part.Path} has no header that names it; remove the file yourself, or name another; nothing was changed");
+        }
+
+        return there;
+    }
+
+    private static bool IsLeftOver(PartLayout part) => !part.IsDevice && !OperatingSystem.IsWindows() && File.GetUnixFileMode(part.Path) == UnixFileMode.None;
 
     private static void Remove(PartLayout part)
     {
