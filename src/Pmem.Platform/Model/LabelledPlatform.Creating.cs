@@ -47,6 +47,8 @@ public partial class LabelledPlatform
             return PlatformResult<Plan>.Refused(PlatformError.RegionUnusable, $"{name} is read-only: a DIMM of it is not armed", "replace the DIMM");
         if (IsRegionDisabled(number))
             return PlatformResult<Plan>.Refused(PlatformError.RegionUnusable, $"{name} is disabled", $"enable it: 'pmem region enable {name}'");
+        if (region.Closed is { } closed)
+            return PlatformResult<Plan>.Refused(PlatformError.RegionUnusable, $"{name} cannot be reached: {closed}", region.ClosedRemedy);
         if (Array.Exists(areas, area => area is null))
             return PlatformResult<Plan>.Refused(PlatformError.NoLabels, $"{name} has a DIMM without a label storage area", "use the region as the one namespace that it is, or reconfigure that");
         if (verdict.State == RegionState.Disabled || verdict.DimmEnabled.Contains(false))

@@ -34,6 +34,16 @@ public sealed class LabelledPlatformTests
     }
 
     [Fact]
+    public void A_lost_DIMM_is_the_reason_why_nothing_can_be_created()
+    {
+        using var test = new TestPlatform(2) { Closed = "nmem1 is lost" };
+        test.Areas[1] = null;
+        PlatformResult<NamespaceView> refused = test.Boot().CreateNamespace(new NamespaceRequest { Region = "region0" });
+        Assert.Equal((PlatformError.RegionUnusable, "put the DIMM back"), (refused.Error, refused.Remedy));
+        Assert.Contains("nmem1 is lost", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_default_takes_the_largest_extent_as_fsdax()
     {
         using var test = new TestPlatform(1);
