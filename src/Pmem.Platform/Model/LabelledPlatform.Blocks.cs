@@ -61,7 +61,8 @@ public partial class LabelledPlatform
         PlatformResult<Plan> plan = Complete(new Plan(request, space.RawSize, 0, space.Start, Guid.Empty, BttFormat.Linux11));
         if (plan.Value is null)
             return plan.As<NamespaceView>();
-        WritePersonality(region, plan.Value);
+        using PersistentMap map = MapFor(region, plan.Value);
+        WritePersonality(map, plan.Value);
         _disabled.Remove(KeyOf(space));
         return PlatformResult<NamespaceView>.Done(View(number, ReadAreas()).Namespaces[0]);
     }

@@ -19,13 +19,16 @@ public partial class LabelledPlatform
         PlatformResult<Plan> planned = Prepare(number, request, all, replaced);
         if (planned.Value is not { } plan)
             return planned.As<NamespaceView>();
+
+        // Mapping can fail (a fine interleave needs more mappings than Linux gives a process): not when the old namespace is gone already.
+        using PersistentMap map = MapFor(region, plan);
         if (replaced is not null)
         {
             Remove(number, replaced, all);
             all = ReadAreas();
         }
 
-        WritePersonality(region, plan);
+        WritePersonality(map, plan);
         LabelArea[] areas = [.. Of(region, all).Select(area => area!)];
         LabelFormat format = areas[0].Format ?? LabelFormat.Efi12;
         NamespaceLabel[] labels = [.. region.Description.Mappings.Select((mapping, i) => MakeLabel(region.Description, plan, i, areas[i].Format ?? LabelFormat.Efi12, format))];
@@ -109,15 +112,17 @@ public partial class LabelledPlatform
         ? PfnInfoBlock.Compute(plan.Request.Mode == NamespaceMode.Fsdax ? PfnKind.Pfn : PfnKind.Dax, plan.Request.Map, plan.Start, plan.Size, plan.Request.Alignment ?? DefaultAlignment, Guid.NewGuid(), plan.Uuid)
         : null;
 
-    /// <summary>Writes into space that no label names: nobody sees it until the labels are there.</summary>
-    private static void WritePersonality(PlatformRegion region, Plan plan)
+    private static PersistentMap MapFor(PlatformRegion region, Plan plan)
     {
-        bool isSector = plan.Request.Mode == NamespaceMode.Sector;
-        long length = isSector ? (long)plan.Size : (long)Math.Min(plan.Size, NamespacePersonality.HeadSize);
-        using PersistentMap map = region.Memory.Map((long)(plan.Start - region.Description.SystemBase), length);
+        ulong length = plan.Request.Mode == NamespaceMode.Sector ? plan.Size : Math.Min(plan.Size, NamespacePersonality.HeadSize);
+        return region.Memory.Map((long)(plan.Start - region.Description.SystemBase), (long)length);
+    }
 
+    /// <summary>Writes into space that no label names: nobody sees it until the labels are there.</summary>
+    private static void WritePersonality(PersistentMap map, Plan plan)
+    {
         // What was here before must not be taken for the content of the new namespace.
-        map.Fill(0, 0, Math.Min(length, NamespacePersonality.HeadSize));
+        map.Fill(0, 0, Math.Min(map.Length, NamespacePersonality.HeadSize));
         if (plan.Block is { } block)
         {
             byte[] bytes = new byte[PfnInfoBlock.Size];
@@ -125,8 +130,8 @@ public partial class LabelledPlatform
             map.Copy(PfnInfoBlock.Position, bytes);
         }
 
-        if (isSector)
-            BlockTranslationTable.Create(map, 0, length, plan.Format, plan.Request.SectorSize ?? DefaultSectorSize, parentUuid: plan.Uuid).Dispose();
+        if (plan.Request.Mode == NamespaceMode.Sector)
+            BlockTranslationTable.Create(map, 0, (long)plan.Size, plan.Format, plan.Request.SectorSize ?? DefaultSectorSize, parentUuid: plan.Uuid).Dispose();
     }
 
     private static NamespaceLabel MakeLabel(RegionDescription region, Plan plan, int mapping, LabelFormat format, LabelFormat formatOfFirst) => new()

@@ -33,6 +33,20 @@ public sealed class LabelledPlatformTests
         Assert.All(test.Boot().GetDimms(), dimm => Assert.Equal(510 - 4 - 1, dimm.AvailableSlots));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_reconfigure_whose_memory_cannot_be_mapped_leaves_the_namespace(int ways)
+    {
+        using var test = new TestPlatform(ways);
+        NamespaceView old = Create(test.Boot(), NamespaceMode.Fsdax, 64, "old");
+        test.RefusesMaps = true;
+        Assert.Throws<PmemException>(() => test.Boot().ReconfigureNamespace(old.Name, new NamespaceRequest { Mode = NamespaceMode.Sector }, force: true));
+        test.RefusesMaps = false;
+        NamespaceView left = Assert.Single(Assert.Single(test.Boot().GetRegions()).Namespaces);
+        Assert.Equal((old.RawUuid, NamespaceMode.Fsdax), (left.RawUuid, left.Mode));
+    }
+
     [Fact]
     public void A_lost_DIMM_is_the_reason_why_nothing_can_be_created()
     {

@@ -30,14 +30,21 @@ internal sealed class TestPlatform : IRegionMemory, IDisposable
 
     public bool IsReadOnly { get; init; }
 
+    /// <summary>Memory cannot be mapped.</summary>
+    public bool RefusesMaps { get; set; }
+
+    /// <summary>A DIMM is lost: why its region is closed.</summary>
+    public string? Closed { get; set; }
+
     /// <summary>As after a boot: nothing is remembered but what is on media.</summary>
     public LabelledPlatform Boot() => new(
         "test",
         [.. Areas.Select((area, i) => new PlatformDimm(new NfitDeviceHandle((uint)i + 1), (ushort)i, $"id-{i}", Region.Mappings[i].Size, area))],
-        [new PlatformRegion(Region, [.. Enumerable.Range(0, Areas.Length)], this, PersistenceDomain.MemoryController, IsReadOnly)]);
+        [new PlatformRegion(Region, [.. Enumerable.Range(0, Areas.Length)], this, PersistenceDomain.MemoryController, IsReadOnly) { Closed = Closed, ClosedRemedy = "put the DIMM back" }]);
 
-    public PersistentMap Map(long offset, long length, bool readOnly = false) =>
-        PersistentMap.Open(_path, new PersistentMapOptions { Offset = offset, Length = length, Access = readOnly ? MapAccess.ReadOnly : MapAccess.ReadWrite, ForceGranularity = StoreGranularity.CacheLine });
+    public PersistentMap Map(long offset, long length, bool readOnly = false) => RefusesMaps
+        ? throw new PmemException("too many mappings")
+        : PersistentMap.Open(_path, new PersistentMapOptions { Offset = offset, Length = length, Access = readOnly ? MapAccess.ReadOnly : MapAccess.ReadWrite, ForceGranularity = StoreGranularity.CacheLine });
 
     public void Dispose() => File.Delete(_path);
 }
