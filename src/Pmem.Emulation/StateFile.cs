@@ -25,11 +25,21 @@ internal sealed class StateFile : IDisposable
     public StateFile(PersistentMap map)
     {
         _map = map;
+        if (map.Length < 2L * SlotSize)
+        {
+            IsDamaged = true;
+            return;
+        }
+
         State = Load();
+        IsDamaged = State is null && !IsBlank();
     }
 
     /// <summary>What was saved last; null when there never was anything.</summary>
     public PlatformState? State { get; private set; }
+
+    /// <summary>Whether something was saved once and none of it can be read: not to be taken for a platform that never was made.</summary>
+    public bool IsDamaged { get; }
 
     private static ReadOnlySpan<byte> Signature => "PMEMVDIM"u8;
 
@@ -76,6 +86,18 @@ internal sealed class StateFile : IDisposable
         }
 
         return newest;
+    }
+
+    private bool IsBlank()
+    {
+        byte[] buffer = new byte[1 << 16];
+        for (long at = 0; at < 2L * SlotSize; at += buffer.Length)
+        {
+            if (!_map.TryRead(at, buffer) || buffer.AsSpan().ContainsAnyExcept((byte)0))
+                return false;
+        }
+
+        return true;
     }
 
     private static PlatformState? Parse(ReadOnlySpan<byte> json)

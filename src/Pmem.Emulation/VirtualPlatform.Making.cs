@@ -58,6 +58,17 @@ public sealed partial class VirtualPlatform
         LabelUpdate.Initialize(LabelArea.Read(storage), wanted).Apply([storage]);
     }
 
+    private static bool IsEmpty(string path) => new FileInfo(path) is { Exists: true, Length: 0 };
+
+    private static string NotMade(string folder) => $"the platform in {folder} was not made to the end; make it again";
+
+    // Whoever makes a platform anew deletes its DIMMs: a state that cannot be read is no leave to do so.
+    private static void DemandState(string folder, StateFile file)
+    {
+        if (file.IsDamaged)
+            throw new PmemException($"the state of the platform in {folder} is damaged ({StateFile.Name}), and the files of its DIMMs are untouched: put {StateFile.Name} back from a copy, or read the DIMMs' files as images ('pmem explain FILE --label-size SIZE'); remove the folder only if nothing in it is needed");
+    }
+
     /// <summary>Why a state that was read cannot be used, or null: whatever is in the file, nothing is indexed out of range.</summary>
     private static string? FindProblem(PlatformState state)
     {

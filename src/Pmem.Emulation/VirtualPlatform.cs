@@ -71,11 +71,14 @@ public sealed partial class VirtualPlatform : IDisposable
         string path = Path.Combine(folder, StateFile.Name);
         if (!File.Exists(path) && state.Dimms.FirstOrDefault(dimm => File.Exists(Path.Combine(folder, dimm.File))) is { } stranger)
             throw new PmemException($"{folder} has a file {stranger.File} that belongs to no platform; take another folder, or move the file");
+        if (IsEmpty(path))
+            File.Delete(path);
         if (!File.Exists(path))
             PersistentMap.Create(path, 2L * StateFile.SlotSize, new PersistentMapOptions { Sparse = true }).Dispose();
         var file = new StateFile(PersistentMap.Open(path, new PersistentMapOptions { Lock = true }));
         try
         {
+            DemandState(folder, file);
             if (file.State is not null)
                 throw new PmemException($"{folder} holds a platform already; remove the folder first, or take another");
             foreach (VirtualDimm dimm in state.Dimms)
@@ -101,10 +104,13 @@ public sealed partial class VirtualPlatform : IDisposable
         string path = Path.Combine(folder, StateFile.Name);
         if (!File.Exists(path))
             throw new PmemException($"{folder} holds no platform; 'pmem platform create' makes one");
+        if (IsEmpty(path))
+            throw new PmemException(NotMade(folder));
         var file = new StateFile(PersistentMap.Open(path, new PersistentMapOptions { Lock = true }));
         try
         {
-            PlatformState state = file.State ?? throw new PmemException($"the platform in {folder} was not made to the end; make it again");
+            DemandState(folder, file);
+            PlatformState state = file.State ?? throw new PmemException(NotMade(folder));
             if (FindProblem(state) is { } problem)
                 throw new PmemException($"the state of the platform in {folder} makes no sense: {problem}");
             var platform = new VirtualPlatform(folder, file, state);

@@ -55,4 +55,59 @@ public sealed class StateFileTests
             Assert.True(state is null || state.Dimms is null || state.Dimms.Count <= 1);
         }
     }
+
+    [Theory]
+    [InlineData(8)]
+    [InlineData(40)]
+    [InlineData(-1)]
+    public void A_damaged_state_is_refused_and_no_DIMM_is_touched(int damage)
+    {
+        string folder = Directory.CreateTempSubdirectory("pmem-state").FullName;
+        try
+        {
+            VirtualPlatform.Create(folder, new VirtualPlatformOptions { Capacity = 2 << 20 }).Dispose();
+            string dimm = Path.Combine(folder, "dimm-0.img");
+            using (FileStream file = File.OpenWrite(dimm))
+                file.Write("kept"u8);
+            byte[] before = File.ReadAllBytes(dimm);
+            using (FileStream file = File.OpenWrite(Path.Combine(folder, StateFile.Name)))
+            {
+                if (damage < 0)
+                    file.SetLength(100);
+                for (int slot = 0; slot < 2 && damage >= 0; slot++)
+                {
+                    file.Position = (slot * StateFile.SlotSize) + damage;
+                    file.WriteByte(0xa5);
+                }
+            }
+
+            foreach (Action open in (Action[])[() => VirtualPlatform.Open(folder).Dispose(), () => VirtualPlatform.Create(folder).Dispose()])
+                Assert.Contains("damaged", Assert.Throws<PmemException>(open).Message, StringComparison.Ordinal);
+            Assert.Equal(before, File.ReadAllBytes(dimm));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2L * StateFile.SlotSize)]
+    public void A_platform_that_was_not_made_to_the_end_can_be_made_again(long length)
+    {
+        string folder = Directory.CreateTempSubdirectory("pmem-state").FullName;
+        try
+        {
+            using (FileStream file = File.Create(Path.Combine(folder, StateFile.Name)))
+                file.SetLength(length);
+            Assert.Contains("make it again", Assert.Throws<PmemException>(() => VirtualPlatform.Open(folder)).Message, StringComparison.Ordinal);
+            VirtualPlatform.Create(folder, new VirtualPlatformOptions { Capacity = 2 << 20 }).Dispose();
+            VirtualPlatform.Open(folder).Dispose();
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
 }
