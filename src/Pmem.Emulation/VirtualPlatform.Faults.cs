@@ -21,6 +21,8 @@ public sealed partial class VirtualPlatform
                 throw new ArgumentException("a fault does not change a DIMM's file or geometry", nameof(change));
             if (after.Spares is < 0 or > 100 || after.Pretended?.Spares is < 0 or > 100 || after.LifeUsed is < 0 or > 255)
                 throw new PmemException($"spares are 0 to 100 percent, life used 0 to 255, not {after.Pretended?.Spares ?? after.Spares} and {after.LifeUsed}");
+            if (before.IsLost && !after.IsLost && FindFileProblem(_folder, after) is { } problem)
+                throw new PmemException($"nmem{dimm} cannot be put back: {problem}; put the file back first");
             VirtualDimm[] dimms = [.. _state.Dimms];
             dimms[dimm] = after;
             Rebuild(_state with { Dimms = dimms });

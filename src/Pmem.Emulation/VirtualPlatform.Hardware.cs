@@ -115,7 +115,7 @@ public sealed partial class VirtualPlatform
 
         public PlatformResult<DimmHealth> GetHealth(int dimm) => platform.DimmOf(dimm) is { IsLost: false } its
             ? PlatformResult<DimmHealth>.Done(its.GetHealth())
-            : PlatformResult<DimmHealth>.Refused(PlatformError.NotFound, $"nmem{dimm} is not there", "put the DIMM back: 'pmem platform inject --lost false'");
+            : PlatformResult<DimmHealth>.Refused(PlatformError.NotFound, platform.WhyAbsent(dimm), "put the DIMM back: 'pmem platform inject --lost false'");
 
         public PlatformResult<DimmHealth> InjectHealth(int dimm, HealthInjection injection)
         {

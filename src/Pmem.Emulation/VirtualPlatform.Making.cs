@@ -69,6 +69,25 @@ public sealed partial class VirtualPlatform
             throw new PmemException($"the state of the platform in {folder} is damaged ({StateFile.Name}), and the files of its DIMMs are untouched: put {StateFile.Name} back from a copy, or read the DIMMs' files as images ('pmem explain FILE --label-size SIZE'); remove the folder only if nothing in it is needed");
     }
 
+    /// <summary>A DIMM whose file is missing or was cut is lost, until the file is back or the next save.</summary>
+    private static PlatformState WithLost(string folder, PlatformState state, bool discardGuest)
+    {
+        string[] problems = [.. state.Dimms.Where(dimm => !dimm.IsLost).Select(dimm => FindFileProblem(folder, dimm)).OfType<string>()];
+        if (problems.Length == 0)
+            return state;
+        if (state.HasGuest && !discardGuest)
+            throw new PmemException($"what a guest wrote cannot be written back to the platform in {folder}, as a DIMM is not there: {problems[0]}; put the file back");
+        return state with { Dimms = [.. state.Dimms.Select(dimm => FindFileProblem(folder, dimm) is null ? dimm : dimm with { IsLost = true })] };
+    }
+
+    private static string? FindFileProblem(string folder, VirtualDimm dimm)
+    {
+        var file = new FileInfo(Path.Combine(folder, dimm.File));
+        return !file.Exists ? $"its file {dimm.File} is missing"
+            : file.Length < dimm.Capacity + dimm.LabelSize ? $"its file {dimm.File} has {file.Length} bytes, not {dimm.Capacity + dimm.LabelSize}"
+            : null;
+    }
+
     /// <summary>Why a state that was read cannot be used, or null: whatever is in the file, nothing is indexed out of range.</summary>
     private static string? FindProblem(PlatformState state)
     {

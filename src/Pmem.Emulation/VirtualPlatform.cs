@@ -113,7 +113,7 @@ public sealed partial class VirtualPlatform : IDisposable
             PlatformState state = file.State ?? throw new PmemException(NotMade(folder));
             if (FindProblem(state) is { } problem)
                 throw new PmemException($"the state of the platform in {folder} makes no sense: {problem}");
-            var platform = new VirtualPlatform(folder, file, state);
+            var platform = new VirtualPlatform(folder, file, WithLost(folder, state, discardGuest));
             platform.FinishErasures();
             if (platform.HasGuest && discardGuest)
                 platform.DiscardGuest();
@@ -249,13 +249,15 @@ public sealed partial class VirtualPlatform : IDisposable
         foreach (int number in set.Dimms)
         {
             if (_state.Dimms[number].IsLost)
-                return $"nmem{number} is not there";
+                return WhyAbsent(number);
             if (_state.Dimms[number].Security.IsLocked)
                 return $"nmem{number} is locked";
         }
 
         return null;
     }
+
+    private string WhyAbsent(int number) => $"nmem{number} is not there{(FindFileProblem(_folder, _state.Dimms[number]) is { } problem ? $": {problem}" : string.Empty)}";
 
     private static NfitControlRegion ControlOf(VirtualDimm dimm) => new() { VendorId = dimm.VendorId, SerialNumber = dimm.SerialNumber };
 

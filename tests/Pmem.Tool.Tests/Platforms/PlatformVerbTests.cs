@@ -60,4 +60,36 @@ public sealed class PlatformVerbTests : IDisposable
         Assert.Equal(table.ToString(), ToolRunner.Json(0, "nfit", "show", file).ToString());
         ToolRunner.Json(0, "nfit", "lint", file);
     }
+
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(0)]
+    [InlineData(67108864)]
+    public void A_DIMM_without_its_whole_file_is_lost_and_every_verb_says_so(long length)
+    {
+        string folder = _files.File("vm4");
+        ToolRunner.Json(0, "platform", "create", folder, "--dimms", "4", "--ways", "2", "--size", "64M");
+        ToolRunner.Json(0, "namespace", "create", "--platform", folder, "--region", "region0");
+        ToolRunner.Json(0, "namespace", "create", "--platform", folder, "--region", "region1");
+        string file = Path.Combine(folder, "dimm-1.img");
+        File.Move(file, file + ".kept");
+        if (length >= 0)
+        {
+            using FileStream cut = File.Create(file);
+            cut.SetLength(length);
+        }
+
+        JsonElement shown = ToolRunner.Json(0, "platform", "show", folder);
+        Assert.True(shown.GetProperty("dimms")[1].GetProperty("lost").GetBoolean());
+        Assert.Contains("dimm-1.img", shown.GetProperty("regions")[0].GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.Equal(1, ToolRunner.Json(0, "namespace", "list", "--platform", folder).GetArrayLength());
+        Assert.Contains("nmem1", ToolRunner.Run("explain", "--platform", folder).Output, StringComparison.Ordinal);
+        Assert.Equal(0, ToolRunner.Run("dimm", "show", "--platform", folder).ExitCode);
+        Assert.Equal(0, ToolRunner.Run("capture", "--platform", folder, "-o", _files.File("lost.capture")).ExitCode);
+        Assert.Contains("dimm-1.img", ToolRunner.Fail("platform", "inject", folder, "--dimm", "1", "--lost", "false"), StringComparison.Ordinal);
+        ToolRunner.Json(0, "platform", "inject", folder, "--dimm", "1", "--lost", "true");
+        File.Move(file + ".kept", file, overwrite: true);
+        ToolRunner.Json(0, "platform", "inject", folder, "--dimm", "1", "--lost", "false");
+        Assert.Equal(2, ToolRunner.Json(0, "namespace", "list", "--platform", folder).GetArrayLength());
+    }
 }
