@@ -7,6 +7,9 @@ public sealed partial class VirtualPlatform
 {
     private const long PoisonUnit = 256;
 
+    // What modules say is sixteenths of a degree in fifteen bits and a sign.
+    private const int MaximumDegrees = 2047;
+
     /// <summary>Changes what a DIMM says of itself: temperature, spares, flags. Durable at return.</summary>
     /// <param name="dimm">Number of the DIMM.</param>
     /// <param name="change">From what it says to what it shall say; identity and geometry must stay.</param>
@@ -21,6 +24,8 @@ public sealed partial class VirtualPlatform
                 throw new ArgumentException("a fault does not change a DIMM's file or geometry", nameof(change));
             if (after.Spares is < 0 or > 100 || after.Pretended?.Spares is < 0 or > 100 || after.LifeUsed is < 0 or > 255)
                 throw new PmemException($"spares are 0 to 100 percent, life used 0 to 255, not {after.Pretended?.Spares ?? after.Spares} and {after.LifeUsed}");
+            if (FindUnsayable(after) is { } degrees)
+                throw new PmemException($"{degrees} degrees cannot be said by a DIMM: give -{MaximumDegrees} to {MaximumDegrees}");
             if (before.IsLost && !after.IsLost && FindFileProblem(_folder, after) is { } problem)
                 throw new PmemException($"nmem{dimm} cannot be put back: {problem}; put the file back first");
             VirtualDimm[] dimms = [.. _state.Dimms];
@@ -90,6 +95,12 @@ public sealed partial class VirtualPlatform
     private VirtualSet? SetOf(ulong address) => _state.Sets.FirstOrDefault(set => address >= set.Start && address - set.Start < (ulong)(set.SizePerDimm * set.Dimms.Count));
 
     private VirtualDimm DimmOf(int number) => number >= 0 && number < _state.Dimms.Count ? _state.Dimms[number] : throw new PmemException($"there is no nmem{number}; the platform has {_state.Dimms.Count} DIMM(s)");
+
+    private static double? FindUnsayable(VirtualDimm dimm) =>
+        ((double?[])[dimm.MediaTemperature, dimm.MediaTemperatureThreshold, dimm.ControllerTemperature, dimm.ControllerTemperatureThreshold, dimm.Pretended?.MediaTemperature, dimm.Pretended?.ControllerTemperature])
+        .FirstOrDefault(degrees => degrees is { } value && !IsSayable(value));
+
+    private static bool IsSayable(double degrees) => Math.Abs(degrees) <= MaximumDegrees;
 
     private static VirtualDimm Poisoned(VirtualDimm before, long dpa, long length, bool notify)
     {

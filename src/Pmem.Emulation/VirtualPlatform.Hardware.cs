@@ -218,7 +218,7 @@ public sealed partial class VirtualPlatform
         {
             foreach (double? degrees in (double?[])[injection.MediaTemperature, injection.MediaTemperatureThreshold, injection.ControllerTemperature, injection.ControllerTemperatureThreshold])
             {
-                if (degrees is { } value && !(Math.Abs(value) <= 2047))
+                if (degrees is { } value && !IsSayable(value))
                     return $"{value} degrees cannot be said by a DIMM";
             }
 

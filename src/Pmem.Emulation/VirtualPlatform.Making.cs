@@ -103,6 +103,8 @@ public sealed partial class VirtualPlatform
         {
             if (dimm.Poison.Concat(dimm.Reported ?? []).Any(range => range is null || range.Dpa < 0 || range.Length <= 0 || range.Length > dimm.Capacity - range.Dpa))
                 return $"an error of DIMM {dimm.File} is not on it";
+            if (FindUnsayable(dimm) is { } degrees)
+                return $"DIMM {dimm.File} says {degrees} degrees";
             if (dimm.File != Path.GetFileName(dimm.File) || dimm.File.Length == 0 || dimm.Capacity <= 0 || dimm.LabelSize is < 0 or > LabelAreaGeometry.MaximumAreaSize)
                 return $"DIMM {dimm.File}";
         }

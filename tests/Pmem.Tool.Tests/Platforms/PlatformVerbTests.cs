@@ -92,4 +92,14 @@ public sealed class PlatformVerbTests : IDisposable
         ToolRunner.Json(0, "platform", "inject", folder, "--dimm", "1", "--lost", "false");
         Assert.Equal(2, ToolRunner.Json(0, "namespace", "list", "--platform", folder).GetArrayLength());
     }
+
+    [Fact]
+    public void A_temperature_that_no_DIMM_can_say_is_not_injected()
+    {
+        string folder = _files.File("vm5");
+        ToolRunner.Json(0, "platform", "create", folder, "--size", "64M");
+        foreach (string degrees in (string[])["99999", "-2048", "NaN"])
+            Assert.Contains("cannot be said", ToolRunner.Fail("platform", "inject", folder, $"--media-temperature={degrees}"), StringComparison.Ordinal);
+        Assert.Equal(2047, ToolRunner.Json(0, "platform", "inject", folder, "--media-temperature", "2047").GetProperty("dimms")[0].GetProperty("mediaTemperature").GetDouble());
+    }
 }
