@@ -96,8 +96,10 @@ public sealed class CaptureTests : IDisposable
         using PlatformEvidence live = platform.GetEvidence();
         using Capture capture = Capture.Parse(Pack(live));
         IPlatform packed = capture.Evidence.Platform;
-        Assert.Contains("nobody may change", Assert.Throws<PmemException>(() => packed.CreateNamespace(new NamespaceRequest { Region = "region1", Size = 16 * MiB })).Message, StringComparison.Ordinal);
+        Assert.Contains("nobody may change", packed.CreateNamespace(new NamespaceRequest { Region = "region1", Size = 16 * MiB }).Message, StringComparison.Ordinal);
         Assert.Contains("nobody may change", packed.InjectHealth("nmem0", new HealthInjection()).Message, StringComparison.Ordinal);
+        Assert.False(packed.DisableRegion("region0").Succeeded);
+        Assert.False(packed.OpenLabels("nmem0", readOnly: false).Succeeded);
     }
 
     [Fact]

@@ -6,8 +6,8 @@ namespace Pmem.Platform.Evidence;
 /// <summary>What evidence says of modules' hardware: what was known when it was taken. Nothing can be injected, cleared or searched.</summary>
 internal sealed class EvidenceHardware(PlatformEvidence evidence) : IPlatformHardware
 {
-    private const string Reason = "the platform is evidence, which nobody may change";
-    private const string Remedy = "do it on the platform itself";
+    public const string Reason = "the platform is evidence, which nobody may change";
+    public const string Remedy = "do it on the platform itself";
     private const int MostLines = 4096;
 
     public ulong ClearUnit => 256;

@@ -93,7 +93,10 @@ public sealed class PlatformEvidence : IDisposable
             Source,
             [.. Modules.Select((module, i) => new PlatformDimm(module.Handle, PhysicalIdOf(module), IdOf(module), module.Capacity, module.Labels is null ? null : new EvidenceLabels(module.Labels, NameOf(i))))],
             [.. managed.Select(region => new PlatformRegion(region.Description, region.Modules, new EvidenceMemory(region), Domain, region.Mappings.Any(mapping => StateOf(mapping.Handle).HasFlag(NfitStateFlags.NotArmed))))],
-            new EvidenceHardware(this));
+            new EvidenceHardware(this))
+        {
+            IsEvidence = true,
+        };
         IReadOnlyList<RegionView> views = platform.GetRegions();
         foreach (RegionEvidence region in Regions)
         {

@@ -1,3 +1,4 @@
+using Pmem.Platform.Evidence;
 using Pmem.Platform.Labels;
 
 namespace Pmem.Platform.Model;
@@ -19,6 +20,8 @@ public partial class LabelledPlatform
     /// <inheritdoc/>
     public PlatformResult<RegionView> EnableRegion(string name)
     {
+        if (IsEvidence)
+            return RefusedAsEvidence<RegionView>();
         lock (_gate)
         {
             LabelArea?[] areas = ReadAreas();
@@ -44,6 +47,8 @@ public partial class LabelledPlatform
     /// <inheritdoc/>
     public PlatformResult<RegionView> DisableRegion(string name)
     {
+        if (IsEvidence)
+            return RefusedAsEvidence<RegionView>();
         lock (_gate)
         {
             if (RegionOf(name) is not { } number)
@@ -56,6 +61,8 @@ public partial class LabelledPlatform
     /// <inheritdoc/>
     public PlatformResult<DimmView> EnableDimm(string name)
     {
+        if (IsEvidence)
+            return RefusedAsEvidence<DimmView>();
         if (NumberOf(name) is not { } number)
             return UnknownDimm<DimmView>(name);
         lock (_gate)
@@ -69,6 +76,8 @@ public partial class LabelledPlatform
     /// <inheritdoc/>
     public PlatformResult<DimmView> DisableDimm(string name)
     {
+        if (IsEvidence)
+            return RefusedAsEvidence<DimmView>();
         if (NumberOf(name) is not { } number)
             return UnknownDimm<DimmView>(name);
         lock (_gate)
@@ -84,6 +93,8 @@ public partial class LabelledPlatform
     /// <inheritdoc/>
     public PlatformResult<ILabelStorage> OpenLabels(string dimm, bool readOnly = true)
     {
+        if (IsEvidence && !readOnly)
+            return RefusedAsEvidence<ILabelStorage>();
         if (NumberOf(dimm) is not { } number)
             return UnknownDimm<ILabelStorage>(dimm);
         lock (_gate)
@@ -99,6 +110,8 @@ public partial class LabelledPlatform
     /// <inheritdoc/>
     public PersistentMap OpenRaw(string name, bool readOnly = true, bool force = false)
     {
+        if (IsEvidence && !readOnly)
+            throw new PmemException($"{EvidenceHardware.Reason}: {EvidenceHardware.Remedy}");
         lock (_gate)
         {
             (int region, NamespaceView space) = Find(name, ReadAreas()) ?? throw new PmemException($"there is no namespace {name}; list the namespaces first");
@@ -112,6 +125,8 @@ public partial class LabelledPlatform
 
     private PlatformResult<NamespaceView> Switch(string name, bool enable)
     {
+        if (IsEvidence)
+            return RefusedAsEvidence<NamespaceView>();
         lock (_gate)
         {
             LabelArea?[] areas = ReadAreas();

@@ -1,3 +1,4 @@
+using Pmem.Platform.Evidence;
 using Pmem.Platform.InfoBlocks;
 using Pmem.Platform.Labels;
 
@@ -38,6 +39,9 @@ public partial class LabelledPlatform : IPlatform
 
     /// <inheritdoc/>
     public string Provider { get; }
+
+    /// <summary>Whether it only tells of a platform, such as a capture does: a change would be a change of nothing, and is refused.</summary>
+    internal bool IsEvidence { get; init; }
 
     /// <summary>Uuids of disabled namespaces (names, where there is no uuid), and marked names of disabled regions and DIMMs, to be kept over a restart.</summary>
     public IReadOnlyCollection<string> DisabledNamespaces
@@ -97,6 +101,8 @@ public partial class LabelledPlatform : IPlatform
     /// <inheritdoc/>
     public PlatformResult<NamespaceView> CreateNamespace(NamespaceRequest request)
     {
+        if (IsEvidence)
+            return RefusedAsEvidence<NamespaceView>();
         lock (_gate)
         {
             PlatformResult<NamespaceView>? refusal = null;
@@ -117,6 +123,8 @@ public partial class LabelledPlatform : IPlatform
     /// <inheritdoc/>
     public PlatformResult<NamespaceView> DestroyNamespace(string name, bool force = false)
     {
+        if (IsEvidence)
+            return RefusedAsEvidence<NamespaceView>();
         lock (_gate)
         {
             LabelArea?[] areas = ReadAreas();
@@ -131,6 +139,8 @@ public partial class LabelledPlatform : IPlatform
     /// <inheritdoc/>
     public PlatformResult<NamespaceView> ReconfigureNamespace(string name, NamespaceRequest request, bool force = false)
     {
+        if (IsEvidence)
+            return RefusedAsEvidence<NamespaceView>();
         lock (_gate)
         {
             LabelArea?[] areas = ReadAreas();
@@ -169,6 +179,10 @@ public partial class LabelledPlatform : IPlatform
             ? PlatformResult<NamespaceView>.Refused(PlatformError.InUse, $"{name} is enabled and may be in use", "disable it first, or force it")
             : null;
     }
+
+    private static PlatformResult<T> RefusedAsEvidence<T>()
+        where T : class =>
+        PlatformResult<T>.Refused(PlatformError.NotSupported, EvidenceHardware.Reason, EvidenceHardware.Remedy);
 
     private static PlatformResult<NamespaceView> Unknown(string name) => PlatformResult<NamespaceView>.Refused(PlatformError.NotFound, $"there is no namespace {name}", "list the namespaces first");
 

@@ -89,4 +89,21 @@ public sealed class TriageVerbTests : IDisposable
 
     // A capture knows files by their names alone.
     private static string Without(string folder, string text) => text.Replace(folder + "/", string.Empty, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_capture_cannot_be_changed_and_no_verb_says_it_was()
+    {
+        string folder = _files.File("vm7");
+        ToolRunner.Json(0, "platform", "create", folder, "--size", "64M");
+        ToolRunner.Json(0, "namespace", "create", "--platform", folder, "--size", "32M");
+        string file = _files.File("vm7.capture");
+        ToolRunner.Json(0, "capture", "--platform", folder, "-o", file);
+        foreach (string[] change in (string[][])
+        [
+            ["region", "disable", "region0"], ["region", "enable", "region0"], ["namespace", "disable", "namespace0.0"], ["namespace", "enable", "namespace0.0"],
+            ["namespace", "create"], ["namespace", "destroy", "namespace0.0", "--force"], ["namespace", "reconfigure", "namespace0.0", "--mode", "devdax", "--force"],
+            ["dimm", "disable", "nmem0"], ["dimm", "enable", "nmem0"], ["inject-smart", "nmem0", "--spares", "5"],
+        ])
+            Assert.Contains("evidence", ToolRunner.Fail([.. change, "--platform", file]), StringComparison.Ordinal);
+    }
 }
