@@ -66,6 +66,8 @@ public sealed partial class VirtualPlatform
         lock (_gate)
         {
             DemandMemory();
+            if (first == second)
+                throw new PmemException($"nmem{first} cannot be swapped with itself");
             (VirtualDimm a, VirtualDimm b) = (DimmOf(first), DimmOf(second));
             if (a.Capacity != b.Capacity)
                 throw new PmemException($"nmem{first} and nmem{second} differ in size, and so does not fit the other's place");
@@ -120,7 +122,10 @@ public sealed partial class VirtualPlatform
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
         VirtualSet set = SetOf(address) ?? throw new PmemException($"no set has the address 0x{address:x}");
         long at = (long)(address - set.Start);
-        long end = at + Math.Min(length, (set.SizePerDimm * set.Dimms.Count) - at);
+        long size = set.SizePerDimm * set.Dimms.Count;
+        if (length > size - at)
+            throw new PmemException($"0x{address:x}+{length} leaves its set, which ends at 0x{set.Start + (ulong)size:x}");
+        long end = at + length;
         while (at < end)
         {
             long part = Math.Min(set.LineSize - (at % set.LineSize), end - at);

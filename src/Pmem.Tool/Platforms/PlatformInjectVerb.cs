@@ -27,6 +27,13 @@ internal static class PlatformInjectVerb
         var command = new Command("inject", "Break a DIMM, or mend it.\n\nExample: pmem platform inject vm1 --dimm 0 --poison 0x1000 --length 4096") { folder, dimm, poison, address, length, clear, temperature, spares, fatal, armed, lost, save, swap, json };
         command.SetAction(parsed =>
         {
+            Option[] faults = [poison, address, temperature, spares, fatal, armed, lost, save, swap];
+            if (!Array.Exists(faults, fault => IsGiven(parsed, fault)))
+                throw new PmemException($"say what to break or to mend: {string.Join(", ", faults.Select(fault => fault.Name))}");
+            if (IsGiven(parsed, poison) && IsGiven(parsed, address))
+                throw new PmemException("--poison is an address of one DIMM, --address one of the system: give one of them");
+            if ((parsed.GetValue(clear) || IsGiven(parsed, length)) && !IsGiven(parsed, poison) && !IsGiven(parsed, address))
+                throw new PmemException("--clear and --length are of a range: say which with --poison or --address");
             using VirtualPlatform platform = VirtualPlatform.Open(parsed.GetValue(folder)!);
             int number = parsed.GetValue(dimm);
             long bytes = InfoBlockFile.ParseNumber(parsed.GetValue(length), 0);
@@ -52,6 +59,8 @@ internal static class PlatformInjectVerb
         });
         return command;
     }
+
+    private static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
 
     private static void Change(VirtualPlatform platform, bool clear, int dimm, long dpa, long bytes)
     {

@@ -43,7 +43,7 @@ public sealed class PlatformVerbTests : IDisposable
         Assert.Contains("not a mode", ToolRunner.Fail("namespace", "create", "--platform", folder, "--mode", "blk"), StringComparison.Ordinal);
         ToolRunner.Json(0, "namespace", "create", "--platform", folder);
         Assert.Contains("force", ToolRunner.Fail("namespace", "destroy", "namespace0.0", "--platform", folder), StringComparison.Ordinal);
-        Assert.Contains("no nmem3", ToolRunner.Fail("platform", "inject", folder, "--dimm", "3"), StringComparison.Ordinal);
+        Assert.Contains("no nmem3", ToolRunner.Fail("platform", "inject", folder, "--dimm", "3", "--fatal", "true"), StringComparison.Ordinal);
         JsonElement broken = ToolRunner.Json(0, "platform", "inject", folder, "--poison", "0x1000", "--length", "300", "--spares", "5", "--armed", "false");
         Assert.Equal(512, broken.GetProperty("dimms")[0].GetProperty("poison")[0].GetProperty("length").GetInt64());
         Assert.True(broken.GetProperty("regions")[0].GetProperty("readOnly").GetBoolean());
@@ -101,5 +101,26 @@ public sealed class PlatformVerbTests : IDisposable
         foreach (string degrees in (string[])["99999", "-2048", "NaN"])
             Assert.Contains("cannot be said", ToolRunner.Fail("platform", "inject", folder, $"--media-temperature={degrees}"), StringComparison.Ordinal);
         Assert.Equal(2047, ToolRunner.Json(0, "platform", "inject", folder, "--media-temperature", "2047").GetProperty("dimms")[0].GetProperty("mediaTemperature").GetDouble());
+    }
+
+    [Fact]
+    public void A_fault_that_cannot_be_injected_as_asked_is_refused()
+    {
+        string folder = _files.File("vm6");
+        ToolRunner.Json(0, "platform", "create", folder, "--dimms", "2", "--ways", "2", "--size", "64M");
+        foreach ((string reason, string[] asked) in ((string, string[])[])
+        [
+            ("leaves its set", ["--address", "0x107fff000", "--length", "8192"]),
+            ("leaves its set", ["--address", "0x107fff000", "--length", "8192", "--clear"]),
+            ("say what", []),
+            ("say what", ["--dimm", "1"]),
+            ("itself", ["--dimm", "0", "--swap", "0"]),
+            ("one of them", ["--dimm", "0", "--poison", "0", "--address", "0x100000000"]),
+            ("say which", ["--clear", "--fatal", "true"]),
+            ("say which", ["--length", "512", "--fatal", "true"]),
+        ])
+            Assert.Contains(reason, ToolRunner.Fail(["platform", "inject", folder, .. asked]), StringComparison.Ordinal);
+        Assert.Equal(0, ToolRunner.Json(0, "platform", "show", folder).GetProperty("dimms")[1].GetProperty("poison").GetArrayLength());
+        ToolRunner.Json(0, "platform", "inject", folder, "--address", "0x107fff000", "--length", "4096");
     }
 }
