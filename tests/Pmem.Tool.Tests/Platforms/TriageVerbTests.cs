@@ -106,4 +106,24 @@ public sealed class TriageVerbTests : IDisposable
         ])
             Assert.Contains("evidence", ToolRunner.Fail([.. change, "--platform", file]), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Images_of_an_interleaved_set_are_not_taken_for_modules_alone()
+    {
+        string folder = _files.File("vm8");
+        ToolRunner.Json(0, "platform", "create", folder, "--dimms", "2", "--ways", "2", "--size", "64M");
+        ToolRunner.Json(0, "namespace", "create", "--platform", folder, "--size", "64M");
+        string[] images = [Path.Combine(folder, "dimm-0.img"), Path.Combine(folder, "dimm-1.img")];
+        foreach (string[] verb in (string[][])[["explain", .. images], ["explain", images[1]], ["translate", .. images, "--address", "0x100000000"]])
+        {
+            string error = ToolRunner.Fail(verb);
+            Assert.Contains("set of 2", error, StringComparison.Ordinal);
+            Assert.Contains("--nfit", error, StringComparison.Ordinal);
+            Assert.DoesNotContain("repair", error, StringComparison.Ordinal);
+        }
+
+        string table = _files.File("vm8.nfit");
+        ToolRunner.Json(0, "nfit", "from-running", "--platform", folder, "--output", table);
+        Assert.Contains("namespace0.0", ToolRunner.Run(["explain", "--nfit", table, .. images]).Output, StringComparison.Ordinal);
+    }
 }

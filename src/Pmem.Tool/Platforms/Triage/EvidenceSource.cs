@@ -42,7 +42,26 @@ internal sealed class EvidenceSource
         int? labelSize = parsed.GetValue(_labelSize) is { } text ? LabelSize(text) : null;
         if (nfit is not null)
             return ImageSet.OfTable(File.ReadAllBytes(nfit), images, labelSize, [.. (parsed.GetValue(_ssdt) ?? []).Select(File.ReadAllBytes)]);
-        return ImageSet.OfQemu(images, labelSize, (ulong)InfoBlockFile.ParseNumber(parsed.GetValue(_base), 0));
+        PlatformEvidence evidence = ImageSet.OfQemu(images, labelSize, (ulong)InfoBlockFile.ParseNumber(parsed.GetValue(_base), 0));
+        if (FindInterleaved(evidence) is not { } found)
+            return evidence;
+        evidence.Dispose();
+        throw new PmemException(found);
+    }
+
+    // Images alone are taken for sets of one module each: of others nothing that would be said is right, and a repair would harm them.
+    private static string? FindInterleaved(PlatformEvidence evidence)
+    {
+        foreach (ModuleEvidence module in evidence.Modules)
+        {
+            if (module.Labels is not { } area)
+                continue;
+            IEnumerable<LabelSlot> slots = area.Current is null ? Enum.GetValues<LabelFormat>().SelectMany(area.FindOrphanLabels) : area.Slots.Where(slot => slot.State == LabelSlotState.Active);
+            if (slots.FirstOrDefault(slot => slot.Problem is null && slot.Label.LabelCount > 1) is { } part)
+                return $"{module.File} is part of an interleave set of {part.Label.LabelCount} modules, as the label in slot {part.Slot} says, and images alone do not tell the others: give the table with --nfit and the images of all, or the platform with --platform";
+        }
+
+        return null;
     }
 
     /// <summary>The same, with what a kernel shows of it, if it is a running one.</summary>
