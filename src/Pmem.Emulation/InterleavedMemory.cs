@@ -6,7 +6,7 @@ namespace Pmem.Emulation;
 /// The memory of an interleave set, in the order of system addresses: lines of the DIMMs' files, mapped side by side. Each line is a mapping of
 /// its own, of which a process has some tens of thousands; so large volumes want large lines.
 /// </summary>
-internal sealed class InterleavedMemory(string folder, IReadOnlyList<VirtualDimm> dimms, VirtualSet set, PersistenceDomain domain, Action<PersistentMap, VirtualSet, long>? opened) : IRegionMemory
+internal sealed class InterleavedMemory(string folder, IReadOnlyList<VirtualDimm> dimms, VirtualSet set, PersistenceDomain? domain, Action<PersistentMap, VirtualSet, long>? opened) : IRegionMemory
 {
     /// <summary>Mappings that one volume may take; Linux allows a process 65530 unless told otherwise.</summary>
     public const long MaximumLines = 16_000;

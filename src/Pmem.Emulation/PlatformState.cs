@@ -214,8 +214,8 @@ internal sealed record PlatformState
 {
     public int Version { get; init; } = 1;
 
-    /// <summary>Where stores are safe when power fails.</summary>
-    public PersistenceDomain Domain { get; init; } = PersistenceDomain.MemoryController;
+    /// <summary>Where stores are safe when power fails; null without ADR.</summary>
+    public PersistenceDomain? Domain { get; init; } = PersistenceDomain.MemoryController;
 
     public IReadOnlyList<VirtualDimm> Dimms { get; init; } = [];
 

@@ -15,8 +15,8 @@ public sealed partial class VirtualPlatform
             throw new PmemException($"{options.Dimms} DIMMs do not make up sets of {options.Ways}: a set has 1 to {MaximumWays}, and none may be left over");
         if (options.Capacity < LargePage || options.Capacity % LargePage != 0 || options.Capacity > long.MaxValue / MaximumDimms / 2)
             throw new PmemException($"a DIMM has a multiple of 2 MiB, not {options.Capacity} bytes");
-        if (options.Domain is not (PersistenceDomain.MemoryController or PersistenceDomain.CpuCache))
-            throw new PmemException($"{options.Domain} is no persistence domain of NVDIMMs: take MemoryController (ADR) or CpuCache (eADR)");
+        if (options.Domain is not (null or PersistenceDomain.MemoryController or PersistenceDomain.CpuCache))
+            throw new PmemException($"{options.Domain} is no persistence domain of NVDIMMs: take MemoryController (ADR), CpuCache (eADR) or none");
         if (options.LabelSize != 0 && (!LabelAreaGeometry.TryCompute(options.LabelSize, 256, out _) || options.LabelSize % 4096 != 0))
             throw new PmemException($"a label storage area has a multiple of 4096 bytes, at most {LabelAreaGeometry.MaximumAreaSize}, not {options.LabelSize}");
         if (options.ScrubBytesPerSecond <= 0)

@@ -43,8 +43,12 @@ public sealed partial class VirtualPlatform
 
     /// <summary>
     /// Cuts the power: tracked volumes keep what is durable and, by the seed, a legal part of the rest; all volumes are unmapped, and the platform is off. If ADR fails,
-    /// write queues are lost too, and every DIMM counts a dirty shutdown.
+    /// write queues are lost too, and every DIMM counts a dirty shutdown. On a platform without ADR they always are, and nobody notices.
     /// </summary>
+    /// <remarks>
+    /// A write to a flush hint, and PCOMMIT before there were hints, drains the whole queue: where there is either, a deep flush of a tracked volume (or a sync of it) keeps
+    /// all that was flushed and fenced in that volume before. On a platform with ADR and no hints, it keeps its own range.
+    /// </remarks>
     /// <param name="seed">Chooses what survives of what was not durable.</param>
     /// <param name="adrFails">Whether write queues (with eADR: caches) are lost.</param>
     public void PowerCut(int seed, bool adrFails = false)
@@ -52,7 +56,7 @@ public sealed partial class VirtualPlatform
         lock (_gate)
         {
             DemandPower();
-            LoseVolumes(new Random(seed), adrFails ? CrashKind.PowerLossWithoutAdr : CrashKind.PowerLoss);
+            LoseVolumes(new Random(seed), adrFails || Domain is null ? CrashKind.PowerLossWithoutAdr : CrashKind.PowerLoss);
             Save(_state with
             {
                 PowerCuts = _state.PowerCuts + 1,
@@ -83,7 +87,7 @@ public sealed partial class VirtualPlatform
             foreach (Volume volume in _volumes)
             {
                 if (volume.Recorder is { } recorder && volume.Map.Length > 0)
-                    Lose(volume.Map, recorder.Stop(), kind, random);
+                    Lose(volume.Map, recorder.Stop(), kind, random, drainsQueue: _state.FlushHints > 0 || Domain is null);
                 volume.Recorder?.Dispose();
                 volume.Map.Dispose();
             }
@@ -105,11 +109,23 @@ public sealed partial class VirtualPlatform
     }
 
     /// <summary>Leaves of each line with stores under way one of the contents it may have.</summary>
-    private static void Lose(PersistentMap map, Trace trace, CrashKind kind, Random random)
+    private static void Lose(PersistentMap map, Trace trace, CrashKind kind, Random random, bool drainsQueue)
     {
-        var model = new PersistencyModel(trace.Initial, trace.Granularity, kind);
-        foreach (TraceEvent item in trace.Events)
-            model.Apply(item);
+        // With a queue that is lost but was drained, the guarantee is that of the queue at its last drain, and no flush or fence adds to it later. Byte granularity (eADR)
+        // has no such queue to look at: there the model without ADR falls back to flushes.
+        int drained = drainsQueue && kind == CrashKind.PowerLossWithoutAdr && trace.Granularity == StoreGranularity.CacheLine
+            ? trace.Events.ToList().FindLastIndex(item => item.Kind == TraceEventKind.DeepFlush)
+            : -1;
+        var model = new PersistencyModel(trace.Initial, trace.Granularity, drained < 0 ? kind : CrashKind.PowerLoss);
+        for (int i = 0; i < trace.Events.Count; i++)
+        {
+            TraceEvent item = trace.Events[i];
+            if (drained < 0 || i <= drained)
+                model.Apply(item);
+            else if (item.Kind == TraceEventKind.Store)
+                model.Apply(item.Store == StoreKind.ReadModifyWrite ? item with { Store = StoreKind.Ordered } : item);
+        }
+
         foreach (PendingLine line in model.Pending)
             map.Copy(line.Offset, line.GetContent(random.NextInt64(line.Choices)));
     }

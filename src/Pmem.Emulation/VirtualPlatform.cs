@@ -52,8 +52,8 @@ public sealed partial class VirtualPlatform : IDisposable
     /// <summary>The interleave sets; set n is region n.</summary>
     public IReadOnlyList<VirtualSet> Sets => _state.Sets;
 
-    /// <summary>Where stores are safe when power fails.</summary>
-    public PersistenceDomain Domain => _state.Domain;
+    /// <summary>Where stores are safe when power fails; null without ADR, where only deep flushes make anything safe.</summary>
+    public PersistenceDomain? Domain => _state.Domain;
 
     /// <summary>How often the power was cut.</summary>
     public int PowerCuts => _state.PowerCuts;
@@ -172,7 +172,15 @@ public sealed partial class VirtualPlatform : IDisposable
     /// <summary>The table that firmware would give to a kernel: sets of which a DIMM is lost are not mapped.</summary>
     public Nfit BuildNfit()
     {
-        var builder = new NfitBuilder { Capabilities = Domain == PersistenceDomain.CpuCache ? NfitCapabilities.CacheFlush | NfitCapabilities.MemoryControllerFlush : NfitCapabilities.MemoryControllerFlush };
+        var builder = new NfitBuilder
+        {
+            Capabilities = Domain switch
+            {
+                PersistenceDomain.CpuCache => NfitCapabilities.CacheFlush | NfitCapabilities.MemoryControllerFlush,
+                null => NfitCapabilities.None,
+                _ => NfitCapabilities.MemoryControllerFlush,
+            },
+        };
         foreach (VirtualSet set in _state.Sets.Where(IsWhole))
             builder.AddSet(set.Start, [.. set.Dimms.Select(Describe)], (ulong)set.SizePerDimm, (uint)set.LineSize);
         foreach (int number in Enumerable.Range(0, _state.Dimms.Count).Where(i => !_state.Dimms[i].IsLost && !_state.Sets.Any(set => IsWhole(set) && set.Dimms.Contains(i))))

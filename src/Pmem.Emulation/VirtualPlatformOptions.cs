@@ -28,8 +28,11 @@ public sealed record VirtualPlatformOptions
     /// <summary>Flush hint addresses of each DIMM, 0 to 32: registers a write to which drains the write queue of its memory controller. Linux then knows how to flush deeply.</summary>
     public int FlushHints { get; init; }
 
-    /// <summary>Where stores are safe when power fails: <see cref="PersistenceDomain.MemoryController"/> (ADR) or <see cref="PersistenceDomain.CpuCache"/> (eADR).</summary>
-    public PersistenceDomain Domain { get; init; } = PersistenceDomain.MemoryController;
+    /// <summary>
+    /// Where stores are safe when power fails: <see cref="PersistenceDomain.MemoryController"/> (ADR) or <see cref="PersistenceDomain.CpuCache"/> (eADR). Null is a platform
+    /// of the days of PCOMMIT, without ADR: what was flushed is in a write queue that every power cut loses, unless a deep flush drained it.
+    /// </summary>
+    public PersistenceDomain? Domain { get; init; } = PersistenceDomain.MemoryController;
 
     /// <summary>How many bytes a second a search for media errors goes through.</summary>
     public long ScrubBytesPerSecond { get; init; } = DefaultScrubSpeed;

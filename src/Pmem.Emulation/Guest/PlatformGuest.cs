@@ -33,6 +33,8 @@ public static class PlatformGuest
         ArgumentNullException.ThrowIfNull(platform);
         if (attachment is not (GuestAttachment.Nvdimm or GuestAttachment.VirtioPmem))
             return null;
+        if (attachment == GuestAttachment.Nvdimm && platform.Domain is null)
+            return "the platform has no ADR, and QEMU's own firmware would promise it";
         if (platform.Sets.FirstOrDefault(set => set.Dimms.Count > 1) is { } wide)
             return $"the set at 0x{wide.Start:x} is interleaved over {wide.Dimms.Count} DIMMs, and QEMU's devices are one file each";
         foreach (VirtualSet set in platform.Sets)

@@ -39,7 +39,7 @@ internal static class PlatformCommand
         var line = new Option<string?>("--line") { Description = "Bytes of consecutive addresses on one DIMM, a power of two from 4KiB." };
         var labelSize = new Option<string>("--label-size") { Description = "Bytes of each label storage area; 0 for none.", DefaultValueFactory = _ => "128KiB" };
         var version = new Option<string>("--label-version", "-V") { Description = "1.1, 1.2, or none to leave the areas unlabelled.", DefaultValueFactory = _ => "1.2" };
-        var domain = new Option<string>("--domain") { Description = "adr: stores are safe once flushed; eadr: at once.", DefaultValueFactory = _ => "adr" };
+        var domain = new Option<string>("--domain") { Description = "adr: stores are safe once flushed; eadr: at once; pcommit (or none): no ADR, once flushed deeply.", DefaultValueFactory = _ => "adr" };
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("create", "Make a platform in a folder. A DIMM that is a set by itself is an image for QEMU's nvdimm device.\n\nExample: pmem platform create vm1 --dimms 2 --ways 2 --size 512MiB") { folder, dimms, ways, size, line, labelSize, version, domain, json };
         command.SetAction(parsed =>
@@ -50,11 +50,12 @@ internal static class PlatformCommand
                 { } text when LabelFormats.TryParse(text, out LabelFormat known) => known,
                 { } text => throw new PmemException($"'{text}' is not a label version: write 1.1, 1.2 or none"),
             };
-            PersistenceDomain safe = parsed.GetValue(domain)! switch
+            PersistenceDomain? safe = parsed.GetValue(domain)! switch
             {
                 "adr" => PersistenceDomain.MemoryController,
                 "eadr" => PersistenceDomain.CpuCache,
-                { } text => throw new PmemException($"'{text}' is not a persistence domain: write adr or eadr"),
+                "pcommit" or "none" => null,
+                { } text => throw new PmemException($"'{text}' is not a persistence domain: write adr, eadr or pcommit"),
             };
             long areaSize = InfoBlockFile.ParseNumber(parsed.GetValue(labelSize), 0);
             if (areaSize > LabelAreaGeometry.MaximumAreaSize)
@@ -139,7 +140,7 @@ internal static class PlatformCommand
     {
         writer.WriteStartObject();
         writer.WriteString("path", platform.Folder);
-        writer.WriteString("domain", platform.Domain == PersistenceDomain.CpuCache ? "eadr" : "adr");
+        writer.WriteString("domain", platform.Domain switch { PersistenceDomain.CpuCache => "eadr", null => "pcommit", _ => "adr" });
         writer.WriteNumber("powerCuts", platform.PowerCuts);
         writer.WriteStartArray("dimms");
         IReadOnlyList<DimmView> views = platform.Platform.GetDimms();
