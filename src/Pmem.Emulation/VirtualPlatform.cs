@@ -55,6 +55,9 @@ public sealed partial class VirtualPlatform : IDisposable
     /// <summary>Where stores are safe when power fails; null without ADR, where only deep flushes make anything safe.</summary>
     public PersistenceDomain? Domain => _state.Domain;
 
+    /// <summary>Flush hint addresses of each DIMM: registers a write to which drains its write queue, as deep flushes do.</summary>
+    public int FlushHints => _state.FlushHints;
+
     /// <summary>How often the power was cut.</summary>
     public int PowerCuts => _state.PowerCuts;
 

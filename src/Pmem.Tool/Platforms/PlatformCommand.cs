@@ -40,8 +40,15 @@ internal static class PlatformCommand
         var labelSize = new Option<string>("--label-size") { Description = "Bytes of each label storage area; 0 for none.", DefaultValueFactory = _ => "128KiB" };
         var version = new Option<string>("--label-version", "-V") { Description = "1.1, 1.2, or none to leave the areas unlabelled.", DefaultValueFactory = _ => "1.2" };
         var domain = new Option<string>("--domain") { Description = "adr: stores are safe once flushed; eadr: at once; pcommit (or none): no ADR, once flushed deeply.", DefaultValueFactory = _ => "adr" };
+        var hints = new Option<int>("--hints") { Description = "Flush hint addresses of each DIMM, 0 to 32: a deep flush drains the write queue, which no power cut can lose then.", DefaultValueFactory = _ => 0 };
         Option<bool> json = PoolCommand.JsonOption();
-        var command = new Command("create", "Make a platform in a folder. A DIMM that is a set by itself is an image for QEMU's nvdimm device.\n\nExample: pmem platform create vm1 --dimms 2 --ways 2 --size 512MiB") { folder, dimms, ways, size, line, labelSize, version, domain, json };
+        var command = new Command("create", """
+            Make a platform in a folder. A DIMM that is a set by itself is an image for QEMU's nvdimm device.
+
+            Examples:
+              pmem platform create vm1 --dimms 2 --ways 2 --size 512MiB
+              pmem platform create vm2 --domain pcommit --hints 2
+            """) { folder, dimms, ways, size, line, labelSize, version, domain, hints, json };
         command.SetAction(parsed =>
         {
             LabelFormat? format = parsed.GetValue(version)! switch
@@ -69,6 +76,7 @@ internal static class PlatformCommand
                 LabelSize = (int)areaSize,
                 LabelFormat = format,
                 Domain = safe,
+                FlushHints = parsed.GetValue(hints),
             });
             Print(made, parsed.GetValue(json));
             return Program.Success;
@@ -140,7 +148,8 @@ internal static class PlatformCommand
     {
         writer.WriteStartObject();
         writer.WriteString("path", platform.Folder);
-        writer.WriteString("domain", platform.Domain switch { PersistenceDomain.CpuCache => "eadr", null => "pcommit", _ => "adr" });
+        writer.WriteString("domain", Text(platform.Domain));
+        writer.WriteNumber("flushHints", platform.FlushHints);
         writer.WriteNumber("powerCuts", platform.PowerCuts);
         writer.WriteStartArray("dimms");
         IReadOnlyList<DimmView> views = platform.Platform.GetDimms();
@@ -153,6 +162,8 @@ internal static class PlatformCommand
         writer.WriteEndArray();
         writer.WriteEndObject();
     }
+
+    private static string Text(PersistenceDomain? domain) => domain switch { PersistenceDomain.CpuCache => "eadr", null => "pcommit", _ => "adr" };
 
     private static void WriteDimm(Utf8JsonWriter writer, VirtualDimm dimm, DimmView view)
     {
@@ -220,6 +231,7 @@ internal static class PlatformCommand
 
     private static void WriteText(VirtualPlatform platform)
     {
+        Console.WriteLine($"persistence domain {Text(platform.Domain)}{(platform.FlushHints > 0 ? $", {platform.FlushHints} flush hint(s) a DIMM" : string.Empty)}");
         IReadOnlyList<DimmView> views = platform.Platform.GetDimms();
         for (int i = 0; i < views.Count; i++)
         {

@@ -31,6 +31,22 @@ public sealed class PlatformVerbTests : IDisposable
         ToolRunner.Json(0, "labels", "check", Path.Combine(folder, "dimm-0.img"), "--label-size", "128K");
     }
 
+    [Theory]
+    [InlineData("adr", "adr", 0)]
+    [InlineData("eadr", "eadr", 0)]
+    [InlineData("pcommit", "pcommit", 2)]
+    [InlineData("none", "pcommit", 32)]
+    public void The_persistence_domain_and_flush_hints_are_chosen_and_shown(string domain, string shown, int hints)
+    {
+        string folder = _files.File("vm0");
+        ToolRunner.Json(0, "platform", "create", folder, "--size", "64M", "--domain", domain, "--hints", $"{hints}");
+        JsonElement platform = ToolRunner.Json(0, "platform", "show", folder);
+        Assert.Equal((shown, hints), (platform.GetProperty("domain").GetString(), platform.GetProperty("flushHints").GetInt32()));
+        Assert.Contains(hints > 0 ? $"persistence domain {shown}, {hints} flush hint(s)" : $"persistence domain {shown}\n", ToolRunner.Run("platform", "show", folder).Output, StringComparison.Ordinal);
+        Assert.Contains("0 to 32", ToolRunner.Fail("platform", "create", _files.File("vm00"), "--hints", "33"), StringComparison.Ordinal);
+        Assert.Contains("adr, eadr or pcommit", ToolRunner.Fail("platform", "create", _files.File("vm00"), "--domain", "cxl"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Refusals_are_one_sentence_with_a_remedy()
     {
