@@ -11,7 +11,7 @@ public sealed partial class ObjectStore
     /// <summary>
     /// Checks everything in a pool, a single file or a pool set, without changing a byte of it (PMDK <c>pmemobj_check</c>, and much that it does not
     /// look at): headers, descriptor, lanes, logs, heap; then, on a private copy, what recovery makes of it, object by object; and whether the
-    /// replicas are equal; and, with a description of the program's types, whether every link leads to an object and every object has a link.
+    /// replicas are as the master; and, with a description of the program's types, whether every link leads to an object and every object has a link.
     /// </summary>
     /// <param name="path">The pool file or pool set file.</param>
     /// <param name="types">Where links are in the program's objects; null leaves what the objects mean alone.</param>
@@ -63,8 +63,8 @@ public sealed partial class ObjectStore
         // Before recovery, which makes them equal.
         List<ReplicaDifference> differences = ReplicaRecovery.Differences(pool);
         if (new StoreChecker(pool.Map).RunLogLinks() is { Count: > 0 } wrong)
-            return new PoolCheckResult(wrong) { ReplicaDifferences = differences };
-        return CheckRecovered(() => pool, types) with { ReplicaDifferences = differences };
+            return new PoolCheckResult(wrong) { ReplicaDifferences = differences, RecoveryEqualsReplicas = pool.WasDirty };
+        return CheckRecovered(() => pool, types) with { ReplicaDifferences = differences, RecoveryEqualsReplicas = pool.WasDirty };
     }
 
     private static PoolCheckResult CheckRecovered(Func<PoolFile> attach, ObjectTypes? types)

@@ -65,7 +65,7 @@ public sealed unsafe partial class ObjectStore
     internal static PoolCheckResult FinishRepair(PoolFile pool, ObjectTypes? types)
     {
         PoolCheckResult result = Check(pool, types);
-        if (result.IsConsistent)
+        if (result.Problems.Count == 0)
             ReplicaRecovery.Repair(pool, DescriptorReader.Read(pool.Map, layout: null));
         return result;
     }

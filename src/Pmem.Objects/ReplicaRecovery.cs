@@ -48,7 +48,15 @@ internal static class ReplicaRecovery
         var found = new List<ReplicaDifference>();
         PoolBounds bounds = DescriptorReader.Read(pool.Map, layout: null);
         for (int r = 1; r < pool.ReplicaMaps.Count; r++)
-            found.AddRange(new ReplicaComparison(pool.Map, pool.ReplicaMaps[r], bounds).Differences().Take(Most - found.Count).Select(range => new ReplicaDifference(r, range.Offset, range.Length)));
+        {
+            var comparison = new ReplicaComparison(pool.Map, pool.ReplicaMaps[r], bounds);
+            foreach ((long offset, long length) in comparison.Differences().Take(Most - found.Count))
+            {
+                (int part, string? path, long at) = pool.Locate(r, offset);
+                found.Add(new ReplicaDifference(r, offset, length) { Part = part, Path = path, PartOffset = at, MayBeLock = comparison.MayBeLock(offset, length) });
+            }
+        }
+
         return found;
     }
 

@@ -119,11 +119,11 @@ public static class PoolFeatureSwitch
     internal static List<HeaderJournal.Entry> ToggleAll(OpenReplica[] replicas, SetLayout layout, PoolKind kind, PoolFeature feature, bool enabled)
     {
         var entries = new List<HeaderJournal.Entry>();
+        bool isReadOnly = false;
+        if (SetValidation.FindProblem(replicas, layout, kind, ref isReadOnly) is { } problem)
+            throw problem;
         for (int r = 0; r < replicas.Length; r++)
         {
-            bool isReadOnly = false;
-            if (SetValidation.FindProblem(replicas, r, layout, kind, ref isReadOnly) is { } problem)
-                throw problem;
             for (int p = 0; p < replicas[r].HeaderCount; p++)
             {
                 PoolHeader header = replicas[r].ReadHeader(p);
@@ -131,8 +131,9 @@ public static class PoolFeatureSwitch
                     continue;
                 Demand(in header, feature, enabled);
                 DemandClosed(in header, feature);
+                PoolHeader before = header;
                 Toggle(ref header, feature);
-                entries.Add(new HeaderJournal.Entry(r, p, header));
+                entries.Add(new HeaderJournal.Entry(r, p, before, header));
             }
         }
 

@@ -60,13 +60,10 @@ public sealed partial class PoolFile
         bool tracksShutdowns = first.Incompat.HasFlag(IncompatFeatures.ShutdownState);
         bool isReadOnly = false;
         bool wasDirty = false;
-        for (int r = 0; r < replicas.Length; r++)
-        {
-            if (SetValidation.FindProblem(replicas, r, layout, kind, ref isReadOnly) is { } problem)
-                throw problem;
-            if (tracksShutdowns)
-                wasDirty |= JudgeShutdown(replicas[r], layout?.File is null ? replicas[r].Map.Path : $"replica {r} of {layout.Path}");
-        }
+        if (SetValidation.FindProblem(replicas, layout, kind, ref isReadOnly) is { } problem)
+            throw problem;
+        for (int r = 0; r < replicas.Length && tracksShutdowns; r++)
+            wasDirty |= JudgeShutdown(replicas[r], layout?.File is null ? replicas[r].Map.Path : $"replica {r} of {layout.Path}");
 
         // Nothing is changed before all replicas are judged.
         if (tracksShutdowns && !isReadOnly)

@@ -75,17 +75,44 @@ public sealed partial class PoolFile : IDisposable
         _ => (16L << 20) + (8L << 10),
     };
 
-    /// <summary>Reads the header of any pool, of a set's first part, without locking or changing it; null when the file is shorter than a header.</summary>
-    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <summary>
+    /// Reads the header of any pool without locking or changing it; of a set that of the first part, or when that is lost or damaged the first sound one.
+    /// Null when the file is shorter than a header.
+    /// </summary>
+    /// <exception cref="FileNotFoundException">There is no such file, or no part of the set.</exception>
     /// <exception cref="PmemException">It is a directory, or cannot be read.</exception>
     public static PoolHeader? ReadHeader(string path)
     {
         if (PoolSetFile.IsPoolSet(path))
         {
             SetLayout layout = SetLayout.Of(PoolSetFile.Read(path));
-            path = layout.Replicas[0].Parts is [{ } first, ..] ? first.Path : throw new PmemException($"{path}: the folders of the set hold no parts; create the pool first");
+            PartLayout[] parts = [.. layout.Replicas.SelectMany(replica => replica.Parts.Take(layout.SingleHeader ? 1 : replica.Parts.Count))];
+            if (parts.Length == 0)
+                throw new PmemException($"{path}: the folders of the set hold no parts; create the pool first");
+            PartLayout? sound = Array.Find(parts, HasSoundHeader);
+            if (sound is null && !File.Exists(parts[0].Path))
+                PoolParts.Demand(layout, 0, _ => false);
+            path = (sound ?? parts[0]).Path;
         }
 
+        return ReadHeaderOf(path);
+    }
+
+    private static bool HasSoundHeader(PartLayout part)
+    {
+        try
+        {
+            return File.Exists(part.Path) && ReadHeaderOf(part.Path) is { Kind: not null } header && header.Checksum == header.ComputeChecksum();
+        }
+        catch (PmemException)
+        {
+            // The next one may be readable; opening says what is wrong with this one.
+            return false;
+        }
+    }
+
+    private static PoolHeader? ReadHeaderOf(string path)
+    {
         if (!File.Exists(path))
             throw Directory.Exists(path) ? new PmemException($"{path} is a directory; name a pool file") : new FileNotFoundException($"there is no file {path}", path);
         if (LinkedFile.LengthOf(path) < PoolHeader.Size && !PersistentMap.IsDeviceDax(path))
@@ -97,6 +124,11 @@ public sealed partial class PoolFile : IDisposable
         map.CheckedRead(0, bytes);
         return PoolHeader.Read(bytes);
     }
+
+    /// <summary>Where a byte of a replica lies: in which part, and where in its file.</summary>
+    /// <param name="replica">Number of the replica; the master is 0.</param>
+    /// <param name="offset">Offset in bytes from the start of the pool.</param>
+    public (int Part, string? Path, long Offset) Locate(int replica, long offset) => _replicas[replica].Locate(offset);
 
     /// <summary>Closes the pool: everything drained, the shutdown states clean, the files unmapped and unlocked.</summary>
     public void Dispose()

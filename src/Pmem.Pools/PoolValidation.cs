@@ -43,11 +43,15 @@ public static class PoolValidation
             : Problem(name, "pool header architecture flags", 128, "those of this machine", $"machine {header.Machine}, class {header.MachineClass}, alignments 0x{header.AlignmentDescriptor:x}");
     }
 
+    /// <summary>The rule that all parts are of one pool.</summary>
+    internal static PmemFormatException? FindProblemInPoolSet(in PoolHeader header, Guid pool, string? name) =>
+        header.PoolSetUuid == pool ? null : Problem(name, "pool header pool set uuid", 24, $"{pool}, as other parts have", $"{header.PoolSetUuid}; the part belongs to another pool");
+
     /// <summary>The first rule that the header breaks together with its neighbours in the replica.</summary>
     internal static PmemFormatException? FindProblemInLinks(in PoolHeader header, in PoolHeader first, in PartLinks links, string? name)
     {
-        if (header.PoolSetUuid != links.PoolSet)
-            return Problem(name, "pool header pool set uuid", 24, $"{links.PoolSet}, as the first part has", $"{header.PoolSetUuid}; the part belongs to another pool");
+        if (FindProblemInPoolSet(in header, links.PoolSet, name) is { } foreign)
+            return foreign;
         if (header.PreviousPartUuid != links.Previous || header.NextPartUuid != links.Next)
         {
             string expected = name is null ? $"{header.Uuid} (a pool of one part)" : $"{links.Previous}, {links.Next}, the parts beside it in the set file";

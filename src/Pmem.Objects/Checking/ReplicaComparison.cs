@@ -25,6 +25,23 @@ internal sealed class ReplicaComparison(PersistentMap master, PersistentMap repl
         }
     }
 
+    /// <summary>
+    /// Whether a difference looks like a lock at rest on both sides: a run that was, and behind it zeros up to 64 bytes. C's locks and ours are so, and
+    /// neither makes them durable.
+    /// </summary>
+    public bool MayBeLock(long offset, long length)
+    {
+        const int LockSize = 64;
+        long at = offset & -sizeof(ulong);
+        if (offset + length > at + sizeof(ulong) || at < bounds.HeapOffset || at + LockSize > Math.Min(master.Length, replica.Length))
+            return false;
+        ulong run = master.ReadUInt64(PoolDescriptor.RunIdField);
+        return IsAtRest(master) && IsAtRest(replica);
+
+        bool IsAtRest(PersistentMap map) =>
+            map.ReadUInt64(at) <= run && !map.GetSpan(at + sizeof(ulong), LockSize - sizeof(ulong)).ContainsAnyExcept((byte)0);
+    }
+
     /// <summary>What has to be equal, as the master's heap describes it.</summary>
     private IEnumerable<(long Offset, long Length)> Ranges()
     {

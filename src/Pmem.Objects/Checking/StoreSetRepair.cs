@@ -32,6 +32,13 @@ internal sealed unsafe class StoreSetRepair(RepairSet set, PoolRepairOptions opt
             AddMended(problems[0], 0, $"copied from replica {sound}, which is sound");
         }
 
+        // Before the master is opened, which changes it. A pool that was not closed has replicas that are behind, and recovery brings them in step.
+        for (int r = 1; r < problems.Length && isClosed && (problems[0].Count == 0 || sound > 0); r++)
+        {
+            if (problems[r].Count == 0)
+                AddDifference(r);
+        }
+
         if (problems[0].Count == 0 || sound <= 0 || links is not null)
         {
             _mends.AddRange(new StoreRepair(master, options, links) { OpenStore = () => ObjectStore.OpenForRepair(set.AttachMaster()) }.RunContent());
@@ -65,7 +72,7 @@ internal sealed unsafe class StoreSetRepair(RepairSet set, PoolRepairOptions opt
         {
             PoolFile pool = set.Attach();
             PoolCheckResult result = ObjectStore.FinishRepair(pool, links?.Types);
-            if (result.IsConsistent)
+            if (result.Problems.Count == 0)
                 pool.Dispose();
             else
                 pool.Abandon();
@@ -75,6 +82,26 @@ internal sealed unsafe class StoreSetRepair(RepairSet set, PoolRepairOptions opt
         {
             return [PoolProblem.Of(problem)];
         }
+    }
+
+    /// <summary>Names a replica that is sound and not equal; the end of the repair copies the master over what differs.</summary>
+    private void AddDifference(int replica)
+    {
+        PersistentMap master = set.Maps[0];
+        PoolBounds bounds = DescriptorReader.Read(master, layout: null);
+        var comparison = new ReplicaComparison(master, set.Maps[replica], bounds);
+        (long First, long Bytes, int Ranges) found = (-1, 0, 0);
+        foreach ((long offset, long length) in comparison.Differences())
+        {
+            options.Cancellation.ThrowIfCancellationRequested();
+            if (!comparison.MayBeLock(offset, length))
+                found = (found.Ranges == 0 ? offset : found.First, found.Bytes + length, found.Ranges + 1);
+        }
+
+        if (found.Ranges == 0)
+            return;
+        var problem = new PoolProblem(found.First, $"{set.NameOf(replica, found.First)}: content", "that of the master, replica 0", $"{found.Bytes} other byte(s) in {found.Ranges} range(s)");
+        _mends.Add(PoolMend.Mended(problem, "copied from the master"));
     }
 
     private void AddMended(List<PoolProblem> problems, int replica, string remedy)

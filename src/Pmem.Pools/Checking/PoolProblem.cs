@@ -15,9 +15,15 @@ public sealed record PoolProblem(long Offset, string What, string Expected, stri
 /// <param name="Problems">Every problem, in order of discovery; empty when the pool is consistent.</param>
 public sealed record PoolCheckResult(IReadOnlyList<PoolProblem> Problems)
 {
-    /// <summary>Whether nothing is wrong.</summary>
-    public bool IsConsistent => Problems.Count == 0;
+    /// <summary>Whether nothing is wrong, in no replica.</summary>
+    public bool IsConsistent => Problems.Count == 0 && !ReplicasDiffer;
 
-    /// <summary>Where replicas are not as the master; at most a thousand ranges. They are no problem of the pool: it opens, and the next recovery mends them.</summary>
+    /// <summary>Where replicas are not as the master; at most a thousand ranges.</summary>
     public IReadOnlyList<ReplicaDifference> ReplicaDifferences { get; init; } = [];
+
+    /// <summary>Whether the pool was not closed, so that replicas may be behind the master, and the next open makes them equal.</summary>
+    public bool RecoveryEqualsReplicas { get; init; }
+
+    /// <summary>Whether a replica is not what it has to be. It opens all the same, from the master; who lost the master would open something else.</summary>
+    public bool ReplicasDiffer => !RecoveryEqualsReplicas && ReplicaDifferences.Any(difference => !difference.MayBeLock);
 }

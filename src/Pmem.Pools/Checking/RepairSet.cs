@@ -19,6 +19,9 @@ public sealed class RepairSet : IDisposable
     /// <summary>The memory of each replica, the master's first. They do not follow each other.</summary>
     public IReadOnlyList<PersistentMap> Maps => [.. _replicas.Select(replica => replica.Map)];
 
+    /// <summary>Where a byte of a replica lies: the name of its part for messages.</summary>
+    public string NameOf(int replica, long offset) => _layout.NameOf(replica, _replicas[replica].Locate(offset).Part);
+
     /// <summary>Opens all files; backs them up first, when that is wanted, and finishes what an interrupted tool left.</summary>
     /// <exception cref="IOException">The backup exists, or cannot be written; nothing was changed.</exception>
     /// <exception cref="PmemException">A file is missing, has another size than the set file says, is in use, or cannot be accessed.</exception>
@@ -30,12 +33,8 @@ public sealed class RepairSet : IDisposable
         if (options.BackupPath is { } backup)
             PoolBackup.Write(path, backup, options.Progress, options.Cancellation);
         SetLayout layout = SetLayout.Of(PoolSetFile.Read(path));
-        foreach (PartLayout part in layout.Replicas.SelectMany(replica => replica.Parts))
-        {
-            if (!File.Exists(part.Path))
-                throw new FileNotFoundException($"there is no file {part.Path}; when another replica is whole, 'pmem pool sync' makes it again", part.Path);
-        }
-
+        for (int r = 0; r < layout.Replicas.Count; r++)
+            PoolParts.Demand(layout, r, _ => false);
         if (!options.DryRun)
             HeaderJournal.Finish(layout);
         var open = new List<OpenReplica>();

@@ -34,6 +34,8 @@ internal sealed class OpenReplica : IDisposable
     public static OpenReplica Open(SetLayout layout, int index, Func<PartLayout, bool> create, PersistentMapOptions options)
     {
         ReplicaLayout replica = layout.Replicas[index];
+        if (layout.File is not null)
+            PoolParts.Demand(layout, index, create);
         PersistentMap map = layout.File is null ? OpenSingle(replica.Parts[0], create, options) : OpenParts(layout, replica, create, options);
         var open = new OpenReplica(map, [.. replica.Parts.Select(part => part.Path)]);
         try
@@ -60,6 +62,14 @@ internal sealed class OpenReplica : IDisposable
     public PersistentMap HeaderMap(int part) => part == 0 ? Map : _partHeaders[part - 1];
 
     public PoolHeader ReadHeader(int part) => HeaderMap(part).Read<PoolHeader>(0);
+
+    /// <summary>Where a byte of the replica lies: in which part, and where in its file.</summary>
+    public (int Part, string? Path, long Offset) Locate(long offset)
+    {
+        int part = _partStarts.FindLastIndex(start => start <= offset);
+        long dataOffset = part == 0 || _partHeaders.Count == 0 ? 0 : PoolHeader.Size;
+        return (part, _partPaths[part], offset - _partStarts[part] + dataOffset);
+    }
 
     /// <summary>Adds a part at the end; it has no header.</summary>
     public void Append(SetLayout layout, PartLayout part)

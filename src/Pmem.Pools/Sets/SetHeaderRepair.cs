@@ -17,7 +17,7 @@ internal sealed class SetHeaderRepair(SetLayout layout, IReadOnlyList<OpenReplic
     /// <summary>Mends; returns whether all headers are valid now, together too.</summary>
     public bool Run()
     {
-        if (!Each(MendAlone) || !Each(MendFromOthers) || !Each(HasItsNeighbours))
+        if (!Each(MendAlone) || !Each(MendFromOthers) || !BelongTogether())
             return false;
         for (int r = 0; r < replicas.Count; r++)
             HeaderRepair.MendShutdownState(replicas[r].Map, in _headers[r][0], replicas[r].CurrentShutdownState(), mends);
@@ -173,11 +173,10 @@ internal sealed class SetHeaderRepair(SetLayout layout, IReadOnlyList<OpenReplic
     }
 
     /// <summary>Headers that are right by themselves, and do not belong together, are no accident.</summary>
-    private bool HasItsNeighbours(int replica, int part)
+    private bool BelongTogether()
     {
         bool isReadOnly = false;
-        PmemFormatException? problem = part == 0 ? SetValidation.FindProblem([.. replicas], replica, layout, kind, ref isReadOnly) : null;
-        if (problem is null)
+        if (SetValidation.FindProblem(replicas, layout, kind, ref isReadOnly) is not { } problem)
             return true;
         mends.Add(PoolMend.NotMended(PoolProblem.Of(problem), "the checksums are right, so the parts are of different pools, or the set file is another than that of the pool: use the set file that the pool was created with"));
         return false;

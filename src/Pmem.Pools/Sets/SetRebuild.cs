@@ -95,12 +95,12 @@ internal sealed class SetRebuild(SetLayout layout, SetHealth health, int source,
             for (int p = 0; p < open[r].HeaderCount; p++)
             {
                 bool isNew = health.IsBroken(r, p);
-                PoolHeader header = isNew ? NewHeader(open[r], p) : open[r].ReadHeader(p);
-                PoolHeader old = header;
+                PoolHeader old = open[r].ReadHeader(p);
+                PoolHeader header = isNew ? NewHeader(open[r], p) : old;
                 UuidRing.Link(ref header, uuids, r, p);
                 header.Checksum = header.ComputeChecksum();
                 if (isNew || !PoolHeader.Bytes(in header).SequenceEqual(PoolHeader.Bytes(in old)))
-                    changed.Add(new HeaderJournal.Entry(r, p, header));
+                    changed.Add(new HeaderJournal.Entry(r, p, old, header));
             }
         }
 

@@ -1,39 +1,71 @@
 namespace Pmem.Pools.Sets;
 
-/// <summary>The rules by which the headers of a replica are accepted, in PMDK's order (<c>util_header_check</c> for each part, then the ring of replicas).</summary>
+/// <summary>
+/// The rules by which the headers of a set are accepted: those of PMDK (<c>util_header_check</c> for each part, then the ring of replicas). Each header
+/// is judged by itself before any is compared with others, so that a damaged or foreign part is named, and not the sound one beside it.
+/// </summary>
 internal static class SetValidation
 {
-    /// <summary>The first rule that a replica breaks, or null.</summary>
+    /// <summary>The first rule that a set breaks, or null.</summary>
     /// <param name="replicas">All replicas, mapped.</param>
-    /// <param name="replica">The one to judge.</param>
     /// <param name="layout">The set, or null for a pool in memory.</param>
     /// <param name="kind">The kind of pool that is wanted.</param>
     /// <param name="isReadOnly">Becomes true when a header has features without whose knowledge the pool may only be read.</param>
-    public static PmemFormatException? FindProblem(OpenReplica[] replicas, int replica, SetLayout? layout, PoolKind kind, ref bool isReadOnly)
+    public static PmemFormatException? FindProblem(IReadOnlyList<OpenReplica> replicas, SetLayout? layout, PoolKind kind, ref bool isReadOnly)
     {
-        OpenReplica judged = replicas[replica];
         bool several = layout?.File is not null;
-        int count = judged.HeaderCount;
-        PoolHeader first = judged.ReadHeader(0);
-        for (int p = 0; p < count; p++)
+        PoolHeader[][] headers = new PoolHeader[replicas.Count][];
+        for (int r = 0; r < headers.Length; r++)
         {
-            PoolHeader header = judged.ReadHeader(p);
-            string? name = several ? layout!.NameOf(replica, p) : null;
-            if (PoolValidation.FindProblemInHeader(in header, kind, name) is { } problem)
-                return problem;
-            isReadOnly |= header.ReadOnlyCompat != ReadOnlyCompatFeatures.None;
-            var links = new PartLinks(
-                replicas[0].ReadHeader(0).PoolSetUuid,
-                judged.ReadHeader(UuidRing.Before(p, count)).Uuid,
-                judged.ReadHeader(UuidRing.After(p, count)).Uuid,
-                layout is { SingleHeader: true });
-            if (PoolValidation.FindProblemInLinks(in header, in first, in links, name) is { } broken)
-                return broken;
+            headers[r] = new PoolHeader[replicas[r].HeaderCount];
+            for (int p = 0; p < headers[r].Length; p++)
+            {
+                headers[r][p] = replicas[r].ReadHeader(p);
+                if (PoolValidation.FindProblemInHeader(in headers[r][p], kind, several ? layout!.NameOf(r, p) : null) is { } problem)
+                    return problem;
+                isReadOnly |= headers[r][p].ReadOnlyCompat != ReadOnlyCompatFeatures.None;
+            }
         }
 
-        Guid before = replicas[UuidRing.Before(replica, replicas.Length)].ReadHeader(0).Uuid;
-        Guid after = replicas[UuidRing.After(replica, replicas.Length)].ReadHeader(0).Uuid;
-        return PoolValidation.FindProblemInReplicaRing(in first, before, after, several ? $"replica {replica} of {layout!.Path}" : null);
+        return FindForeign(headers, several ? layout : null) ?? FindWrongLink(headers, layout, several);
+    }
+
+    /// <summary>A part of another pool: the fewer have another uuid than the more.</summary>
+    private static PmemFormatException? FindForeign(PoolHeader[][] headers, SetLayout? layout)
+    {
+        Guid first = headers[0][0].PoolSetUuid;
+        if (Array.TrueForAll(headers, replica => Array.TrueForAll(replica, header => header.PoolSetUuid == first)))
+            return null;
+        Guid pool = headers.SelectMany(replica => replica).GroupBy(header => header.PoolSetUuid).MaxBy(group => group.Count())!.Key;
+        for (int r = 0; r < headers.Length; r++)
+        {
+            int p = Array.FindIndex(headers[r], header => header.PoolSetUuid != pool);
+            if (p >= 0)
+                return PoolValidation.FindProblemInPoolSet(in headers[r][p], pool, layout?.NameOf(r, p));
+        }
+
+        return null;
+    }
+
+    private static PmemFormatException? FindWrongLink(PoolHeader[][] headers, SetLayout? layout, bool several)
+    {
+        for (int r = 0; r < headers.Length; r++)
+        {
+            PoolHeader[] parts = headers[r];
+            for (int p = 0; p < parts.Length; p++)
+            {
+                var links = new PartLinks(headers[0][0].PoolSetUuid, parts[UuidRing.Before(p, parts.Length)].Uuid, parts[UuidRing.After(p, parts.Length)].Uuid, layout is { SingleHeader: true });
+                if (PoolValidation.FindProblemInLinks(in parts[p], in parts[0], in links, several ? layout!.NameOf(r, p) : null) is { } broken)
+                    return broken;
+            }
+
+            Guid before = headers[UuidRing.Before(r, headers.Length)][0].Uuid;
+            Guid after = headers[UuidRing.After(r, headers.Length)][0].Uuid;
+            if (PoolValidation.FindProblemInReplicaRing(in parts[0], before, after, several ? $"replica {r} of {layout!.Path}" : null) is { } wrong)
+                return wrong;
+        }
+
+        return null;
     }
 }
 

@@ -21,6 +21,8 @@ internal static class CheckVerb
         var command = new Command("check", """
             Check everything in a pool file, object by object, and with --types link by link. Never changes a byte of it.
 
+            Of a pool set it looks at every part of every replica, and compares the replicas with the first, the master.
+
             Exit codes: 0 consistent (recovery may be pending), 1 not consistent, 2 the file cannot be read.
 
             Example: pmem pool check accounts.pool --types bank.json
@@ -36,17 +38,32 @@ internal static class CheckVerb
         var options = new PoolCheckOptions { Progress = progress, Cancellation = cancellation };
         (PoolCheckResult result, bool needsRecovery) = NamespacePath.Parse(path) is { } space ? space.Check(known, options) : CheckFile(path, known, options);
         progress.Dispose();
+        string remedy = FindRemedy(path, result);
         if (json)
-            WriteJson(path, result, needsRecovery);
+            WriteJson(path, result, needsRecovery, remedy);
         else
-            WriteText(path, result, needsRecovery);
+            WriteText(path, result, needsRecovery, remedy);
         return result.IsConsistent ? Program.Success : Program.NotConsistent;
     }
 
     private static (PoolCheckResult Result, bool NeedsRecovery) CheckFile(string path, ObjectTypes? types, PoolCheckOptions options)
     {
+        if (PoolSetFile.IsPoolSet(path) && PoolParts.FindBroken(path) is { Count: > 0 } broken)
+            return (new PoolCheckResult([.. broken.Select(part => new PoolProblem(-1, $"replica {part.Replica}, part {part.Part} ({part.Path})", "a file that can be opened", part.Reason))]), NeedsRecovery: false);
         PoolHeader? header = PoolFile.ReadHeader(path);
         return (Check(path, header, types, options), header is { } known && PoolSummary.IsDirty(in known));
+    }
+
+    /// <summary>What to do about what was found; empty when that is nothing.</summary>
+    private static string FindRemedy(string path, PoolCheckResult result)
+    {
+        if (result.IsConsistent)
+            return string.Empty;
+        if (PoolSetFile.IsPoolSet(path) && PoolParts.FindBroken(path).Count > 0)
+            return PoolParts.RemedyFor(path);
+        return result.Problems.Count == 0
+            ? $"'pmem pool repair {path}' makes the replicas equal to the master, replica 0; if it is the master that is wrong, move its files away first, and 'pmem pool sync {path}' makes them again from another replica"
+            : $"'pmem pool repair {path} --dry-run' tells what can be mended";
     }
 
     /// <summary>Checks a pool of the kind that its header names; one that names none is taken for an object pool.</summary>
@@ -80,7 +97,7 @@ internal static class CheckVerb
         writer.WriteString("found", problem.Found);
     }
 
-    private static void WriteJson(string path, PoolCheckResult result, bool needsRecovery) => JsonOutput.Write(writer =>
+    private static void WriteJson(string path, PoolCheckResult result, bool needsRecovery, string remedy) => JsonOutput.Write(writer =>
     {
         writer.WriteStartObject();
         writer.WriteString("path", path);
@@ -102,21 +119,42 @@ internal static class CheckVerb
             writer.WriteNumber("replica", difference.Replica);
             writer.WriteNumber("offset", difference.Offset);
             writer.WriteNumber("length", difference.Length);
+            writer.WriteNumber("part", difference.Part);
+            writer.WriteString("path", difference.Path);
+            writer.WriteNumber("partOffset", difference.PartOffset);
+            writer.WriteBoolean("mayBeLock", difference.MayBeLock);
             writer.WriteEndObject();
         }
 
         writer.WriteEndArray();
+        writer.WriteString("remedy", remedy);
         writer.WriteEndObject();
     });
 
-    private static void WriteText(string path, PoolCheckResult result, bool needsRecovery)
+    private static void WriteText(string path, PoolCheckResult result, bool needsRecovery, string remedy)
     {
         foreach (PoolProblem problem in result.Problems)
             Console.WriteLine(Describe(problem));
-        foreach (ReplicaDifference difference in result.ReplicaDifferences)
-            Console.WriteLine($"0x{difference.Offset:x}: replica {difference.Replica} differs from the master in {difference.Length} byte(s)");
-        Console.WriteLine(result.IsConsistent ? $"{path}: consistent" : $"{path}: not consistent, {result.Problems.Count} problem(s)");
+        foreach (IGrouping<int, ReplicaDifference> replica in result.ReplicaDifferences.GroupBy(difference => difference.Replica))
+            WriteDifferences([.. replica], result.RecoveryEqualsReplicas);
+        string problems = result.Problems.Count > 0 || !result.ReplicasDiffer ? $"{result.Problems.Count} problem(s)" : "its replicas differ";
+        Console.WriteLine(result.IsConsistent ? $"{path}: consistent" : $"{path}: not consistent, {problems}");
+        if (remedy.Length > 0)
+            Console.WriteLine(remedy);
         if (needsRecovery)
             Console.WriteLine(PoolCommand.RecoveryPending);
+    }
+
+    private static void WriteDifferences(ReplicaDifference[] differences, bool recovers)
+    {
+        const int Shown = 10;
+        foreach (ReplicaDifference difference in differences.Take(Shown))
+        {
+            string why = recovers ? ": the pool was not closed, and recovery makes them equal" : difference.MayBeLock ? ": a lock, it seems, which is never made durable" : string.Empty;
+            Console.WriteLine($"0x{difference.Offset:x}: replica {difference.Replica} differs from the master in {difference.Length} byte(s), at 0x{difference.PartOffset:x} of part {difference.Part} ({difference.Path}){why}");
+        }
+
+        if (differences.Length > Shown)
+            Console.WriteLine($"    and in {differences.Length - Shown} more range(s), which --json lists");
     }
 }

@@ -95,7 +95,7 @@ public sealed class SetRepairTests : IDisposable
         Assert.False(result.IsConsistent);
         Assert.Contains("no neighbour is sound", result.Mends.Single(mend => !mend.IsMended).Obstacle, StringComparison.Ordinal);
         File.Delete(_folder.File("b"));
-        Assert.Contains("sync", Assert.Throws<FileNotFoundException>(() => ObjectStore.Repair(set)).Message, StringComparison.Ordinal);
+        Assert.Contains("part 1 of replica 0", Assert.Throws<FileNotFoundException>(() => ObjectStore.Repair(set)).Message, StringComparison.Ordinal);
         string other = _folder.Write("other.set", "8M x", "9M y");
         ObjectStore.Create(other, "set", 0).Dispose();
         string mixed = _folder.Write("mixed.set", "8M x", "9M z");

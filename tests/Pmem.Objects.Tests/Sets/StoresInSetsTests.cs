@@ -158,7 +158,13 @@ public sealed class StoresInSetsTests : IDisposable
         Patch("b", 0x1808, [4]);
         byte[] before = File.ReadAllBytes(_folder.File("c"));
         PoolCheckResult result = ObjectStore.Check(set);
-        Assert.Equal([new ReplicaDifference(1, 0x1808, 1), new ReplicaDifference(2, offset + 16, 4)], result.ReplicaDifferences);
+        Assert.Equal(
+            [
+                new ReplicaDifference(1, 0x1808, 1) { Path = _folder.File("b"), PartOffset = 0x1808 },
+                new ReplicaDifference(2, offset + 16, 4) { Path = _folder.File("c"), PartOffset = offset + 16 },
+            ],
+            result.ReplicaDifferences);
+        Assert.False(result.IsConsistent);
         Assert.Equal(before, File.ReadAllBytes(_folder.File("c")));
     }
 

@@ -76,11 +76,12 @@ public sealed class TransformTests : IDisposable
                 if (!File.Exists(crash.File("to.set_headers.journal")))
                     continue;
 
-                // Half of the change reached the medium: the uuids, but not the checksum.
+                // Half of the change reached the medium: the uuids of the first header in the journal, but not the checksum.
+                byte[] uuids = File.ReadAllBytes(crash.File("to.set_headers.journal"))[(8 + 4096 + 88)..(8 + 4096 + 120)];
                 using (FileStream part = new(crash.File("a"), FileMode.Open))
                 {
                     part.Position = 88;
-                    part.Write(new byte[32]);
+                    part.Write(uuids);
                 }
 
                 PoolTransform.Run(crash.File("from.set"), crash.File("to.set"));
@@ -90,6 +91,33 @@ public sealed class TransformTests : IDisposable
         }
 
         Assert.InRange(torn, 1, 100);
+    }
+
+    [Fact]
+    public void A_pool_that_was_put_in_place_of_a_part_is_not_overwritten_from_the_journal()
+    {
+        (string from, string to, _) = Create("add the second replica");
+        using var snapshots = new FolderSnapshots(_folder);
+        PoolTransform.Run(from, to);
+        snapshots.Dispose();
+        string other = _folder.Write("other.set", "8M x", "9M y");
+        ObjectStore.Create(other, "other", 0).Dispose();
+        byte[] foreign = File.ReadAllBytes(_folder.File("x"));
+        int tried = 0;
+        foreach (StoreFolder crash in snapshots.Taken)
+        {
+            using (crash)
+            {
+                if (!File.Exists(crash.File("to.set_headers.journal")) || tried++ > 3)
+                    continue;
+                File.WriteAllBytes(crash.File("a"), foreign);
+                PmemException refused = Assert.ThrowsAny<PmemException>(() => PoolTransform.Run(crash.File("from.set"), crash.File("to.set")));
+                Assert.Contains($"part 0 ({crash.File("a")})", refused.Message, StringComparison.Ordinal);
+                Assert.Equal(foreign, File.ReadAllBytes(crash.File("a")));
+            }
+        }
+
+        Assert.InRange(tried, 1, 100);
     }
 
     [Theory]

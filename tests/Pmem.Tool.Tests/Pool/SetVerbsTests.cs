@@ -30,7 +30,92 @@ public sealed class SetVerbsTests : IDisposable
         Assert.False(ToolRunner.Json(0, "pool", "recover", set).GetProperty("wasDirty").GetBoolean());
         File.Delete(_pools.File("b"));
         Assert.Equal(1, ToolRunner.Run("pool", "info", set).ExitCode);
-        Assert.Contains(_pools.File("b"), ToolRunner.Fail("pool", "check", set), StringComparison.Ordinal);
+        Assert.Contains(_pools.File("b"), ToolRunner.Run("pool", "check", set).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_replica_that_differs_is_named_and_made_equal_by_a_repair()
+    {
+        string set = Write("a.set", "10M a", "8M b", "REPLICA", "8M c", "10M d");
+        ToolRunner.Json(0, "pool", "create", "obj", set, "--layout", "sets");
+        long offset;
+        using (ObjectStore store = ObjectStore.Open(set, "sets"))
+        {
+            store.Allocate(9 << 20, 7);
+            offset = (long)store.Allocate(1_000_000, 8).Offset;
+            store.Map.Fill(offset, 3, 1000);
+        }
+
+        PoolFixture.Patch(_pools.File("d"), offset + 500 - (8 << 20) + 4096, "xyz"u8);
+        JsonElement check = ToolRunner.Json(1, "pool", "check", set);
+        Assert.False(check.GetProperty("consistent").GetBoolean());
+        JsonElement difference = check.GetProperty("replicaDifferences")[0];
+        Assert.Equal((1, 1, offset + 500, 3), (difference.GetProperty("replica").GetInt32(), difference.GetProperty("part").GetInt32(), difference.GetProperty("offset").GetInt64(), difference.GetProperty("length").GetInt32()));
+        Assert.Equal(_pools.File("d"), difference.GetProperty("path").GetString());
+        Assert.Equal(offset + 500 - (8 << 20) + 4096, difference.GetProperty("partOffset").GetInt64());
+        string text = ToolRunner.Run("pool", "check", set).Output;
+        Assert.Contains("its replicas differ", text, StringComparison.Ordinal);
+        Assert.Contains($"'pmem pool repair {set}' makes the replicas equal to the master", text, StringComparison.Ordinal);
+        JsonElement mend = ToolRunner.Json(0, "pool", "repair", set).GetProperty("mends")[0];
+        Assert.Equal("copied from the master", mend.GetProperty("explanation").GetString());
+        Assert.Contains($"replica 1, part 1 ({_pools.File("d")})", mend.GetProperty("what").GetString(), StringComparison.Ordinal);
+        Assert.Equal(0, ToolRunner.Json(0, "pool", "check", set).GetProperty("replicaDifferences").GetArrayLength());
+        Assert.Equal(0, ToolRunner.Json(0, "pool", "repair", set).GetProperty("mends").GetArrayLength());
+    }
+
+    [Theory]
+    [InlineData("a", 0, 0)]
+    [InlineData("b", 0, 1)]
+    [InlineData("d", 1, 1)]
+    public void A_part_that_is_missing_is_named_with_what_brings_it_back(string name, int replica, int part)
+    {
+        string set = Write("a.set", "10M a", "8M b", "REPLICA", "8M c", "10M d");
+        ToolRunner.Json(0, "pool", "create", "obj", set);
+        File.Delete(_pools.File(name));
+        string expected = $"replica {replica}, part {part} ({_pools.File(name)})";
+        JsonElement check = ToolRunner.Json(1, "pool", "check", set);
+        Assert.Equal(expected, check.GetProperty("problems")[0].GetProperty("what").GetString());
+        Assert.Contains("pmem pool sync", check.GetProperty("remedy").GetString(), StringComparison.Ordinal);
+        ToolResult info = ToolRunner.Run("pool", "info", set);
+        Assert.Equal(1, info.ExitCode);
+        Assert.Contains($"part {part} of replica {replica}", info.Output, StringComparison.Ordinal);
+        Assert.Contains("pmem pool sync", info.Output, StringComparison.Ordinal);
+        ToolRunner.Json(0, "pool", "sync", set);
+        Assert.True(ToolRunner.Json(0, "pool", "check", set).GetProperty("consistent").GetBoolean());
+    }
+
+    [Theory]
+    [InlineData("a", 0, 0)]
+    [InlineData("b", 0, 1)]
+    [InlineData("c", 1, 0)]
+    [InlineData("d", 1, 1)]
+    public void A_part_with_a_header_of_random_bytes_is_the_one_that_is_named(string name, int replica, int part)
+    {
+        string set = Write("a.set", "10M a", "8M b", "REPLICA", "8M c", "10M d");
+        ToolRunner.Json(0, "pool", "create", "obj", set);
+        byte[] bytes = new byte[4096];
+        new Random(5).NextBytes(bytes);
+        PoolFixture.Patch(_pools.File(name), 0, bytes);
+        JsonElement check = ToolRunner.Json(1, "pool", "check", set);
+        Assert.StartsWith($"replica {replica}, part {part} ({_pools.File(name)})", check.GetProperty("problems")[0].GetProperty("what").GetString(), StringComparison.Ordinal);
+        Assert.Contains($"replica {replica}, part {part} ({_pools.File(name)})", ToolRunner.Run("pool", "info", set).Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_part_of_another_pool_is_the_one_that_is_named()
+    {
+        string set = Write("a.set", "10M a", "8M b", "8M c");
+        string other = Write("other.set", "10M x", "8M y", "8M z");
+        ToolRunner.Json(0, "pool", "create", "obj", set);
+        ToolRunner.Json(0, "pool", "create", "obj", other);
+        foreach ((string mine, string foreign) in ((string, string)[])[("a", "x"), ("b", "y"), ("c", "z")])
+        {
+            File.Copy(_pools.File(mine), _pools.File("kept"), overwrite: true);
+            File.Copy(_pools.File(foreign), _pools.File(mine), overwrite: true);
+            string what = ToolRunner.Json(1, "pool", "check", set).GetProperty("problems")[0].GetProperty("what").GetString()!;
+            Assert.EndsWith($"({_pools.File(mine)}): pool header pool set uuid", what, StringComparison.Ordinal);
+            File.Copy(_pools.File("kept"), _pools.File(mine), overwrite: true);
+        }
     }
 
     [Fact]
