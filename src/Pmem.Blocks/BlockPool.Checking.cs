@@ -77,10 +77,13 @@ public sealed partial class BlockPool
     public static PoolRepairResult Repair(string path, PoolRepairOptions? options = null)
     {
         options ??= new PoolRepairOptions();
-        if (PoolSetFile.IsPoolSet(path))
-            return RepairParts(path, options);
-        using PersistentMap map = RepairFile.Open(path, options);
-        return Repair(map, options);
+        return PoolBackup.Finishing(options.BackupPath, () =>
+        {
+            if (PoolSetFile.IsPoolSet(path))
+                return RepairParts(path, options);
+            using PersistentMap map = RepairFile.Open(path, options);
+            return Repair(map, options);
+        });
     }
 
     /// <summary>Mends the block pool in a map. A repair that a crash interrupted is finished by doing it again.</summary>

@@ -16,10 +16,14 @@ public sealed partial class PersistentLog
     /// <exception cref="PmemException">A file is in use, cannot be accessed, or a part of the set is missing.</exception>
     public static PoolRepairResult Repair(string path, PoolRepairOptions? options = null)
     {
-        if (PoolSetFile.IsPoolSet(path))
-            return RepairParts(path, options ?? new PoolRepairOptions());
-        using PersistentMap map = RepairFile.Open(path, options ?? new PoolRepairOptions());
-        return Repair(map);
+        options ??= new PoolRepairOptions();
+        return PoolBackup.Finishing(options.BackupPath, () =>
+        {
+            if (PoolSetFile.IsPoolSet(path))
+                return RepairParts(path, options);
+            using PersistentMap map = RepairFile.Open(path, options);
+            return Repair(map);
+        });
     }
 
     /// <summary>

@@ -24,6 +24,11 @@ public sealed partial class PersistentLog
         ArgumentOutOfRangeException.ThrowIfLessThan(size, MinimumPoolSize);
         if (PoolSetFile.IsPoolSet(path))
             return PoolSetResize.Run(path, PoolKind.Log, size, DemandResizableContent, StoreEnd, options);
+        return PoolBackup.Finishing(options.BackupPath, () => ResizeFile(path, size, options));
+    }
+
+    private static PoolResize ResizeFile(string path, long size, PoolRepairOptions options)
+    {
         long old;
         using (PersistentMap held = RepairFile.Open(path, options))
         {

@@ -24,6 +24,7 @@ public sealed unsafe partial class ObjectStore
     public static StoreConversionResult Convert(string path, PoolRepairOptions? options = null, bool locksAreAligned = false)
     {
         options ??= new PoolRepairOptions();
+        PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
         if (PoolSetFile.IsPoolSet(path))
             throw new PmemException($"{path} is a pool set: the headers of all parts would have to change in step, which only pmdk-convert does");
         StoreConversionResult tried;
@@ -36,8 +37,11 @@ public sealed unsafe partial class ObjectStore
 
         if (options.DryRun || !tried.IsChanged)
             return tried;
-        using PersistentMap map = RepairFile.Open(path, options);
-        return Convert(map, options, locksAreAligned);
+        return PoolBackup.Finishing(options.BackupPath, () =>
+        {
+            using PersistentMap map = RepairFile.Open(path, options);
+            return Convert(map, options, locksAreAligned);
+        });
     }
 
     /// <summary>Converts the pool in a map, which stays the caller's. Durable at return.</summary>

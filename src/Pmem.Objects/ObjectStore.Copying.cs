@@ -12,11 +12,11 @@ public sealed unsafe partial class ObjectStore
     /// of all types, since an object can be moved only when all links to it are known. The new pool has new uuids. PMDK has nothing like it.
     /// </summary>
     /// <param name="path">The pool file or pool set file; it is only read, as recovery would leave it, and nobody may change it meanwhile.</param>
-    /// <param name="target">The file to make. It appears when it is whole, and durable; an interrupted copy leaves a file with <c>.partial</c> behind its name.</param>
+    /// <param name="target">The file to make. It appears when it is whole, and durable; a copy that is killed leaves a file whose name <see cref="TemporaryName"/> made.</param>
     /// <param name="size">Bytes of the new file, at least <see cref="MinimumPoolSize"/>; 0 for those of the old pool.</param>
     /// <param name="types">Where links are.</param>
     /// <param name="leaveUnreachable">Leave out objects that nothing leads to, instead of refusing.</param>
-    /// <param name="options">Dry run, progress.</param>
+    /// <param name="options">Progress; a dry run copies too, so that it knows whether all fits, but to a file that never has the name and is removed.</param>
     /// <exception cref="IOException">The target exists.</exception>
     /// <exception cref="OutOfSpaceException">The new file is too small.</exception>
     /// <exception cref="PmemException">A type is not described, a link is wrong, or nothing leads to an object.</exception>
@@ -24,14 +24,12 @@ public sealed unsafe partial class ObjectStore
     {
         ArgumentNullException.ThrowIfNull(types);
         options ??= new PoolRepairOptions();
-        if (File.Exists(target))
-            throw new IOException($"{target} exists already: name another file, or remove it");
+        NewFile.Demand(target, "the copy");
         using ObjectStore source = Open(path, options: ObjectStoreOptions.Default with { CopyOnWrite = true });
         var copy = new StoreCopy(source, types, leaveUnreachable);
         long leftOut = copy.Validate();
         size = size == 0 ? source.Map.Length : size;
-        string partial = target + ".pmem-copy-partial";
-        File.Delete(partial);
+        string partial = TemporaryName.Beside(target);
         try
         {
             StoreCopyResult result;

@@ -24,6 +24,22 @@ public sealed unsafe partial class ObjectStore
     public static PoolRepairResult Repair(string path, PoolRepairOptions? options = null, LinkRepair? links = null)
     {
         options ??= new PoolRepairOptions();
+        return PoolBackup.Finishing(options.BackupPath, () => RepairPool(path, options, links));
+    }
+
+    /// <summary>Mends the pool in a map, which stays the caller's, and is left open (its shutdown state dirty).</summary>
+    /// <param name="map">The pool.</param>
+    /// <param name="options">Progress and cancellation; the file options do not apply.</param>
+    /// <param name="links">Where the program's links are, and what to do about wrong ones; null leaves what the objects mean alone.</param>
+    public static PoolRepairResult Repair(PersistentMap map, PoolRepairOptions? options = null, LinkRepair? links = null)
+    {
+        ArgumentNullException.ThrowIfNull(map);
+        List<PoolMend> mends = new StoreRepair(map, options ?? new PoolRepairOptions(), links).Run();
+        return new PoolRepairResult(mends, Check(map, links?.Types).Problems);
+    }
+
+    private static PoolRepairResult RepairPool(string path, PoolRepairOptions options, LinkRepair? links)
+    {
         if (PoolSetFile.IsPoolSet(path))
         {
             using RepairSet set = RepairSet.Open(path, PoolKind.Object, options);
@@ -42,17 +58,6 @@ public sealed unsafe partial class ObjectStore
         {
             map.Dispose();
         }
-    }
-
-    /// <summary>Mends the pool in a map, which stays the caller's, and is left open (its shutdown state dirty).</summary>
-    /// <param name="map">The pool.</param>
-    /// <param name="options">Progress and cancellation; the file options do not apply.</param>
-    /// <param name="links">Where the program's links are, and what to do about wrong ones; null leaves what the objects mean alone.</param>
-    public static PoolRepairResult Repair(PersistentMap map, PoolRepairOptions? options = null, LinkRepair? links = null)
-    {
-        ArgumentNullException.ThrowIfNull(map);
-        List<PoolMend> mends = new StoreRepair(map, options ?? new PoolRepairOptions(), links).Run();
-        return new PoolRepairResult(mends, Check(map, links?.Types).Problems);
     }
 
     /// <summary>Opens the store in a map for its repair.</summary>

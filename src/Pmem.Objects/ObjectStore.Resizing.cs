@@ -24,12 +24,14 @@ public sealed unsafe partial class ObjectStore
         options ??= new PoolRepairOptions();
         size &= -PoolFile.PageSize;
         ArgumentOutOfRangeException.ThrowIfLessThan(size, MinimumPoolSize);
-        if (options.BackupPath is { } backup)
-        {
-            PoolBackup.Write(path, backup, options.Progress, options.Cancellation);
-            options = options with { BackupPath = null };
-        }
+        PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
+        return PoolBackup.Finishing(options.BackupPath, () => ResizePool(path, size, options));
+    }
 
+    private static PoolResize ResizePool(string path, long size, PoolRepairOptions options)
+    {
+        // Before the recovery, which changes the pool.
+        PoolBackup.Begin(path, options.BackupPath, progress: options.Progress, cancellation: options.Cancellation);
         bool isSet = PoolSetFile.IsPoolSet(path);
         if (isSet && !options.DryRun)
             PoolSetResize.FinishInterrupted(path);

@@ -56,12 +56,15 @@ public static class PoolFeatureSwitch
     public static bool Set(string path, PoolFeature feature, bool enabled, PoolRepairOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (PoolSetFile.IsPoolSet(path))
-            return SetInAll(path, feature, enabled, options);
-        using PersistentMap map = RepairFile.Open(path, options);
-        if (map.Length < PoolHeader.Size)
-            throw new PmemFormatException("pool size", -1, $"at least {PoolHeader.Size} bytes", $"{map.Length}");
-        return Set(map, feature, enabled);
+        return PoolBackup.Finishing(options.BackupPath, () =>
+        {
+            if (PoolSetFile.IsPoolSet(path))
+                return SetInAll(path, feature, enabled, options);
+            using PersistentMap map = RepairFile.Open(path, options);
+            if (map.Length < PoolHeader.Size)
+                throw new PmemFormatException("pool size", -1, $"at least {PoolHeader.Size} bytes", $"{map.Length}");
+            return Set(map, feature, enabled);
+        });
     }
 
     /// <summary>Enables or disables a feature of the pool in a map.</summary>

@@ -52,7 +52,15 @@ public sealed partial class PoolFile
 
     private static PoolFile CreateSet(string path, PoolKind kind, PoolCreateOptions options)
     {
+        return Create(LayoutToCreate(path, kind), kind, options);
+    }
+
+    /// <summary>The files of a set that a new pool shall have.</summary>
+    private static SetLayout LayoutToCreate(string path, PoolKind kind)
+    {
         SetLayout layout = SetLayout.Of(PoolSetFile.Read(path));
+        if (layout.FindRepeatedPath() is { } repeated)
+            throw new PmemException($"{path}: {repeated.Path} is named twice, in lines {repeated.First} and {repeated.Second}: give each part a file of its own");
         if (layout.IsDirectoryBased && !layout.SingleHeader)
             throw new PmemException($"{path}: directory based pools are not supported for poolsets with headers; add the line OPTION SINGLEHDR");
         if (layout.Reservation < MinimumSize(kind))
@@ -64,7 +72,7 @@ public sealed partial class PoolFile
         if (kind != PoolKind.Object && layout.Replicas.Count > 1)
             throw new PmemException($"{path}: replication not supported for pools of kind {kind}");
         DemandPartSizes(layout);
-        return Create(layout, kind, options);
+        return layout;
     }
 
     private static void DemandPartSizes(SetLayout layout)
@@ -125,9 +133,12 @@ public sealed partial class PoolFile
         {
             PersistentMap map = replica.HeaderMap(p);
             if (map.GetSpan(0, PoolHeader.Size).ContainsAnyExcept((byte)0))
-                throw new IOException($"non-empty file detected: {map.Path} is not an empty file: its first {PoolHeader.Size} bytes must be zero; remove it, or zero them");
+                throw NotEmpty(map.Path!);
         }
     }
+
+    private static IOException NotEmpty(string path) =>
+        new($"non-empty file detected: {path} is not an empty file: its first {PoolHeader.Size} bytes must be zero; remove it, or zero them");
 
     private static PoolFile Format(OpenReplica[] replicas, SetLayout? layout, PoolKind kind, PoolCreateOptions options)
     {

@@ -1,6 +1,30 @@
+using Pmem.Pools.Checking;
+using Pmem.Pools.Sets;
 using Pmem.Tracing;
 
 namespace Pmem.Pools;
+
+/// <summary>How a pool is removed.</summary>
+public sealed record PoolRemovalOptions
+{
+    /// <summary>Only find out what would be removed.</summary>
+    public bool DryRun { get; init; }
+
+    /// <summary>Also the set file of a set.</summary>
+    public bool SetFileToo { get; init; }
+
+    /// <summary>Ignore files that are not there.</summary>
+    public bool IgnoreMissing { get; init; }
+
+    /// <summary>Where to copy the pool before anything of it is removed: a file, or a folder for a set; null makes no copy.</summary>
+    public string? BackupPath { get; init; }
+
+    /// <summary>Told how far the backup is.</summary>
+    public IProgress<PoolProgress>? Progress { get; init; }
+
+    /// <summary>Stops the backup; nothing was removed then.</summary>
+    public CancellationToken Cancellation { get; init; }
+}
 
 /// <summary>Removes pools (<c>pmempool rm</c>).</summary>
 public static class PoolRemoval
@@ -23,20 +47,86 @@ public static class PoolRemoval
         return files;
     }
 
+    /// <summary>Removes a pool; one that was interrupted is finished by doing it again, with the same backup or <see cref="PoolRemovalOptions.IgnoreMissing"/>.</summary>
+    /// <param name="path">A pool file or pool set file.</param>
+    /// <param name="options">What else goes, dry run, backup.</param>
+    /// <returns>The files that were removed, or would be.</returns>
+    /// <exception cref="FileNotFoundException">A file is not there.</exception>
+    /// <exception cref="IOException">The backup exists, or cannot be written; nothing was removed.</exception>
+    /// <exception cref="PmemException">A process has the pool open; files before that one are removed.</exception>
+    public static IReadOnlyList<string> Run(string path, PoolRemovalOptions? options = null)
+    {
+        options ??= new PoolRemovalOptions();
+        PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
+
+        // An interrupted run has copied everything and removed some of it.
+        bool resumes = options.BackupPath is { } known && BackupMark.IsUnfinished(known, path);
+        return PoolBackup.Finishing(options.BackupPath, () =>
+        {
+            if (!resumes)
+                PoolBackup.Begin(path, options.BackupPath, options.IgnoreMissing, options.Progress, options.Cancellation);
+            bool isSet = PoolSetFile.IsPoolSet(path);
+            var removed = new List<string>();
+            foreach (string file in FilesOf(path))
+            {
+                if (File.Exists(file) || !(options.IgnoreMissing || resumes))
+                    Remove(file);
+            }
+
+            if (options.SetFileToo && isSet)
+                Remove(path);
+            return removed;
+
+            void Remove(string file)
+            {
+                if (options.DryRun)
+                    DemandUnused(file);
+                else if (file == path && isSet)
+                    File.Delete(file);
+                else
+                    PoolRemoval.Remove(file);
+                removed.Add(file);
+            }
+        });
+    }
+
+    /// <summary>
+    /// Removes the files whose places a new pool takes, after a backup; devices stay. The note that the change is not finished stays too: call
+    /// <see cref="PoolBackup.Finish"/> when the new pool is there. Plan first (<see cref="PoolFile.PlanCreation"/>), so that it will be.
+    /// </summary>
+    /// <param name="path">The pool file or pool set file that will be created.</param>
+    /// <param name="options">Backup; the rest does not apply.</param>
+    /// <exception cref="IOException">The backup exists, or cannot be written; nothing was removed.</exception>
+    /// <exception cref="PmemException">A file is in use or cannot be accessed.</exception>
+    public static void MakeRoom(string path, PoolRemovalOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        string[] files = PoolSetFile.IsPoolSet(path) ? [.. SetLayout.Of(PoolSetFile.Read(path)).Replicas.SelectMany(replica => replica.Parts).Where(part => !part.IsDevice).Select(part => part.Path)] : [path];
+        files = [.. files.Where(File.Exists)];
+        if (files.Any(file => !IsInterrupted(file)))
+            PoolBackup.Begin(path, options.BackupPath, leaveOutMissing: true, options.Progress, options.Cancellation);
+        foreach (string file in files)
+            Remove(file);
+    }
+
+    /// <summary>Throws when a file cannot be removed; changes nothing.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="PmemException">A process has it open, or it is a device.</exception>
+    internal static void DemandUnused(string file)
+    {
+        DemandFile(file);
+        if (!IsInterrupted(file) && LinkedFile.LengthOf(file) > 0 && !PoolSetFile.IsPoolSet(file))
+            PersistentMap.Open(file, new PersistentMapOptions { Access = MapAccess.ReadOnly, Lock = true }).Dispose();
+    }
+
     /// <summary>Removes one file, but not while a process has the pool open.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="PmemException">A process has it open.</exception>
     public static void Remove(string file)
     {
-        if (!File.Exists(file))
-            throw new FileNotFoundException($"there is no file {file}", file);
-        if (PersistentMap.IsDeviceDax(file))
-            throw new PmemException($"{file} is a device and cannot be removed: zero its first pages instead (pmem io copy --zero)");
-
-        // An interrupted creation cannot be opened, nor be in use, and an empty file cannot be mapped.
-        bool interrupted = !OperatingSystem.IsWindows() && File.GetUnixFileMode(LinkedFile.RealPath(file)) == UnixFileMode.None;
+        DemandFile(file);
         PersistenceTrace.Mark("file about to be removed");
-        if (interrupted || LinkedFile.LengthOf(file) == 0)
+        if (IsInterrupted(file) || LinkedFile.LengthOf(file) == 0)
         {
             File.Delete(file);
             return;
@@ -45,6 +135,19 @@ public static class PoolRemoval
         using PersistentMap held = PersistentMap.Open(file, new PersistentMapOptions { Access = MapAccess.ReadOnly, Lock = true });
         File.Delete(file);
     }
+
+    private static void DemandFile(string file)
+    {
+        if (Directory.Exists(file))
+            throw new PmemException($"{file} is a folder: name a pool file or a pool set file");
+        if (!File.Exists(file))
+            throw new FileNotFoundException($"there is no file {file}", file);
+        if (PersistentMap.IsDeviceDax(file))
+            throw new PmemException($"{file} is a device and cannot be removed: zero its first pages instead (pmem io copy --zero)");
+    }
+
+    /// <summary>An interrupted creation cannot be opened, nor be in use; and an empty file cannot be mapped.</summary>
+    private static bool IsInterrupted(string file) => !OperatingSystem.IsWindows() && File.GetUnixFileMode(LinkedFile.RealPath(file)) == UnixFileMode.None;
 
     private static bool IsPart(string path)
     {

@@ -29,22 +29,26 @@ public static class PoolSetResize
         ArgumentNullException.ThrowIfNull(demandFree);
         ArgumentNullException.ThrowIfNull(storeSize);
         ArgumentNullException.ThrowIfNull(options);
+        PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
+        return PoolBackup.Finishing(options.BackupPath, () => Resize(path, kind, size, demandFree, storeSize, options));
+    }
+
+    private static PoolResize Resize(string path, PoolKind kind, long size, Action<PersistentMap, long> demandFree, Action<PersistentMap, long> storeSize, PoolRepairOptions options)
+    {
         SetLayout layout = SetLayout.Of(PoolSetFile.Read(path));
         if (layout.IsDirectoryBased)
             throw new PmemException($"{path} is a set of folders, which grows by itself when the pool needs room, and does not shrink");
         if (layout.Replicas.Exists(replica => replica.Parts[0].IsDevice))
             throw new PmemException($"{path}: the parts are device DAX, whose size nobody can change");
         size &= -PoolFile.PageSize;
+        long old = layout.PoolSize;
+        long[] lengths = NewLengths(layout, size);
         if (!options.DryRun)
         {
-            if (options.BackupPath is { } backup)
-                PoolBackup.Write(path, backup, options.Progress, options.Cancellation);
-            options = options with { BackupPath = null };
+            PoolBackup.Begin(path, options.BackupPath, progress: options.Progress, cancellation: options.Cancellation);
             CutToLayout(layout);
         }
 
-        long old = layout.PoolSize;
-        long[] lengths = NewLengths(layout, size);
         using (RepairSet set = RepairSet.Open(path, kind, options))
         {
             var mends = new List<PoolMend>();
@@ -139,16 +143,25 @@ public static class PoolSetResize
 
         // Where a link leads to: it stays a link, and the file behind it is what changes.
         string real = LinkedFile.RealPath(layout.Path);
-        string beside = real + ".resize";
-        using (var file = new FileStream(beside, FileMode.Create, FileAccess.Write))
+        string beside = TemporaryName.Beside(real);
+        try
         {
-            file.Write(Encoding.UTF8.GetBytes(string.Join('\n', lines)));
-            file.Flush(flushToDisk: true);
+            using (var file = new FileStream(beside, FileMode.CreateNew, FileAccess.Write))
+            {
+                file.Write(Encoding.UTF8.GetBytes(string.Join('\n', lines)));
+                file.Flush(flushToDisk: true);
+            }
+
+            if (!OperatingSystem.IsWindows())
+                File.SetUnixFileMode(beside, File.GetUnixFileMode(real));
+            File.Move(beside, real, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(beside);
+            throw;
         }
 
-        if (!OperatingSystem.IsWindows())
-            File.SetUnixFileMode(beside, File.GetUnixFileMode(real));
-        File.Move(beside, real, overwrite: true);
         PersistentMap.SyncDirectory(Path.GetDirectoryName(real)!);
     }
 }

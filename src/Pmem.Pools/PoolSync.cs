@@ -23,6 +23,12 @@ public sealed record PoolSyncOptions
     /// <summary>Only find out what would be done.</summary>
     public bool DryRun { get; init; }
 
+    /// <summary>
+    /// The folder to copy the set to before anything is changed, as it is then: what is missing in the set is missing there; null makes no copy. A backup that an
+    /// interrupted run of the same set made is kept.
+    /// </summary>
+    public string? BackupPath { get; init; }
+
     /// <summary>Also mend bad blocks of the parts from replicas in which they are good (<c>pmempool sync --bad-blocks</c>), and finish an interrupted run that did.</summary>
     public bool FixBadBlocks { get; init; }
 
@@ -59,16 +65,24 @@ public static class PoolSync
     /// <exception cref="FileNotFoundException">There is no such set file.</exception>
     /// <exception cref="PmemFormatException">The set file is wrong.</exception>
     /// <exception cref="PmemException">It is not a pool set, has one replica only, no healthy one, is in use, or holds parts of different pools.</exception>
+    /// <exception cref="IOException">The backup exists, or cannot be written; nothing was changed.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; run it again.</exception>
     public static PoolSyncResult Run(string path, PoolSyncOptions? options = null)
     {
         options ??= new PoolSyncOptions();
+        PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
+        return PoolBackup.Finishing(options.BackupPath, () => Synchronise(path, options));
+    }
+
+    private static PoolSyncResult Synchronise(string path, PoolSyncOptions options)
+    {
         SetLayout layout = OpenLayout(path);
         if (layout.Replicas.Count == 1)
             throw new PmemException($"{path}: no replica(s) found in the pool set: there is nothing to synchronise with");
         if (!options.FixBadBlocks)
             BadBlockFiles.DemandNone(layout);
         DemandSizesAndFolders(layout);
+        PoolBackup.Begin(path, options.BackupPath, leaveOutMissing: true, options.Progress, options.Cancellation);
         if (!options.DryRun)
             HeaderJournal.Finish(layout);
         IReadOnlyList<PartBadBlocks> bad = options.FixBadBlocks ? new BadBlockSync(layout, options).Run() : [];

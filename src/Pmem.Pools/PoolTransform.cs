@@ -1,3 +1,4 @@
+using Pmem.Pools.Checking;
 using Pmem.Pools.Sets;
 
 namespace Pmem.Pools;
@@ -37,14 +38,21 @@ public static class PoolTransform
     /// <summary>Transforms a pool from one set file to another. No program may have it open.</summary>
     /// <param name="source">The set file that the pool has now.</param>
     /// <param name="target">The set file that it shall have: the same replicas and others, fewer of them, or the same with or without SINGLEHDR.</param>
-    /// <param name="options">Progress, cancellation, dry run.</param>
+    /// <param name="options">Dry run, backup of the source, progress, cancellation.</param>
     /// <exception cref="FileNotFoundException">There is no such set file.</exception>
     /// <exception cref="PmemFormatException">A set file is wrong.</exception>
     /// <exception cref="PmemException">The one cannot be made into the other, the pool is broken or in use, or there is no space.</exception>
+    /// <exception cref="IOException">The backup exists, or cannot be written; nothing was changed.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; call it again to finish.</exception>
     public static PoolTransformResult Run(string source, string target, PoolSyncOptions? options = null)
     {
         options ??= new PoolSyncOptions();
+        PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
+        return PoolBackup.Finishing(options.BackupPath, () => Transform(source, target, options));
+    }
+
+    private static PoolTransformResult Transform(string source, string target, PoolSyncOptions options)
+    {
         SetLayout from = PoolSync.OpenLayout(source);
         SetLayout to = PoolSync.OpenLayout(target);
         if (from.IsDirectoryBased || to.IsDirectoryBased)
@@ -52,6 +60,7 @@ public static class PoolTransform
         PoolSync.DemandSizesAndFolders(to);
         DemandPathsOnce(to);
         SetChange change = SetChange.Between(from, to);
+        PoolBackup.Begin(source, options.BackupPath, leaveOutMissing: true, options.Progress, options.Cancellation);
         if (!options.DryRun)
             HeaderJournal.Finish(to);
         return change.Transformation switch
@@ -64,12 +73,7 @@ public static class PoolTransform
 
     private static void DemandPathsOnce(SetLayout layout)
     {
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (PartLayout part in layout.Replicas.SelectMany(replica => replica.Parts))
-        {
-            string real = File.Exists(part.Path) ? File.ResolveLinkTarget(part.Path, returnFinalTarget: true)?.FullName ?? Path.GetFullPath(part.Path) : Path.GetFullPath(part.Path);
-            if (!seen.Add(real))
-                throw new PmemException($"{layout.Path}: some part file's path is used multiple times: {part.Path}");
-        }
+        if (layout.FindRepeatedPath() is { } repeated)
+            throw new PmemException($"{layout.Path}: some part file's path is used multiple times: {repeated.Path}, in lines {repeated.First} and {repeated.Second}");
     }
 }

@@ -41,6 +41,14 @@ public static class LinkedFile
         return FileStatus.TryOf(left, out FileStatus one) && FileStatus.TryOf(right, out FileStatus other) && one.Identity == other.Identity;
     }
 
+    /// <summary>Whether a path leads to a file with content of its own: no device, pipe or folder.</summary>
+    /// <exception cref="PmemException">The system does not tell (Linux).</exception>
+    public static bool IsRegular(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return OperatingSystem.IsLinux() ? FileStatus.TryOf(path, out FileStatus status) && status.IsRegular : File.Exists(path);
+    }
+
     private static string Resolve(string full, int links)
     {
         if (Path.GetDirectoryName(full) is not { } folder || Path.GetFileName(full).Length == 0)

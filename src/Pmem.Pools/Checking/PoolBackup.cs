@@ -1,16 +1,16 @@
-using System.Text;
 using Pmem.Pools.Sets;
+using Pmem.Tracing;
 
 namespace Pmem.Pools.Checking;
 
 /// <summary>
 /// Copies of closed pools: of a file a file; of a pool set a folder with all parts and a set file that names them there, so that the copy opens as
-/// a pool. A backup has its name only when it is whole and durable; an existing file or folder is never written over.
+/// a pool. A backup has its name only when it is whole and durable; an existing file or folder is never written over. Nobody can read a copy who could
+/// not read the file, not even while it is made.
 /// </summary>
 public static class PoolBackup
 {
     private const int CopyBlock = 4 << 20;
-    private const string Partial = ".pmem-backup-partial";
 
     /// <summary>Copies a pool that nobody has open; it is locked meanwhile.</summary>
     /// <param name="path">The pool file or pool set file.</param>
@@ -18,18 +18,19 @@ public static class PoolBackup
     /// <param name="progress">Told how far it is.</param>
     /// <param name="cancellation">Stops between two blocks; nothing is left then.</param>
     /// <exception cref="IOException">The backup exists, or cannot be written.</exception>
-    /// <exception cref="PmemException">The pool is in use, a part is missing, or cannot be read.</exception>
+    /// <exception cref="PmemException">
+    /// The pool is in use, a part is missing, or cannot be read; the backup has no name, no folder to be in, or, of a set, white space in its path.
+    /// </exception>
     public static void Write(string path, string backup, IProgress<PoolProgress>? progress = null, CancellationToken cancellation = default)
     {
-        ArgumentException.ThrowIfNullOrEmpty(backup);
-        if (PoolSetFile.IsPoolSet(path))
+        if (!PoolSetFile.IsPoolSet(path))
         {
-            WriteSet(SetLayout.Of(PoolSetFile.Read(path)), Path.GetFullPath(backup), progress, cancellation);
+            WriteFile(path, backup, progress, cancellation);
             return;
         }
 
-        using PersistentMap map = PersistentMap.Open(path, new PersistentMapOptions { Access = MapAccess.ReadOnly, Lock = true });
-        Write(map, backup, progress, cancellation);
+        DemandNew(path, backup);
+        new SetBackup(SetLayout.Of(PoolSetFile.Read(path)), Path.GetFullPath(backup), leaveOutMissing: false, progress, cancellation).Run();
     }
 
     /// <summary>Copies a mapped pool to a new file; durable at return.</summary>
@@ -43,9 +44,8 @@ public static class PoolBackup
     public static void Write(PersistentMap map, string backup, IProgress<PoolProgress>? progress, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(map);
-        ArgumentException.ThrowIfNullOrEmpty(backup);
-        DemandNew(backup);
-        string partial = backup + Partial;
+        NewFile.Demand(backup, "the backup");
+        string partial = TemporaryName.Beside(backup);
         try
         {
             Copy(map, partial, progress, cancellation);
@@ -59,82 +59,76 @@ public static class PoolBackup
         }
     }
 
-    private static void WriteSet(SetLayout layout, string backup, IProgress<PoolProgress>? progress, CancellationToken cancellation)
+    /// <summary>
+    /// Copies a pool before it is changed, and notes (<see cref="BackupMark"/>) that the change is not finished, until <see cref="Finish"/>. A backup that an
+    /// interrupted run made for the same pool is kept, for it shows what was there before the first change.
+    /// </summary>
+    /// <param name="path">The pool file or pool set file.</param>
+    /// <param name="backup">The file or folder to make; null makes none.</param>
+    /// <param name="leaveOutMissing">Whether files of a set that are missing, or that an interrupted creation left, are to be missing in the copy too.</param>
+    /// <param name="progress">Told how far it is.</param>
+    /// <param name="cancellation">Stops between two blocks; nothing is left then.</param>
+    /// <exception cref="IOException">The backup exists and is no such one, or cannot be written.</exception>
+    /// <exception cref="PmemException">The pool cannot be read, or the backup not be made.</exception>
+    public static void Begin(string path, string? backup, bool leaveOutMissing = false, IProgress<PoolProgress>? progress = null, CancellationToken cancellation = default)
     {
-        DemandNew(backup);
-        string partial = backup + Partial;
-        var open = new List<PersistentMap>();
-        try
+        if (backup is null)
+            return;
+        if (!PoolSetFile.IsPoolSet(path))
         {
-            foreach (PartLayout part in layout.Replicas.SelectMany(replica => replica.Parts))
-                open.Add(PersistentMap.Open(part.Path, new PersistentMapOptions { Access = MapAccess.ReadOnly, Lock = true }));
-            if (Directory.Exists(partial))
-                Directory.Delete(partial, recursive: true);
-            Directory.CreateDirectory(partial);
-            int next = 0;
-            var text = new StringBuilder($"{PoolSetFile.Signature}\n{(layout.SingleHeader ? "OPTION SINGLEHDR\n" : string.Empty)}");
-            for (int r = 0; r < layout.Replicas.Count; r++)
-            {
-                if (r > 0)
-                    text.Append("REPLICA\n");
-                CopyReplica(layout.Replicas[r], r, backup, text, (name) => Copy(open[next++], Path.Combine(partial, name), progress, cancellation));
-            }
-
-            using (FileStream set = new(Path.Combine(partial, Path.GetFileName(layout.Path)), FileMode.CreateNew, FileAccess.Write))
-            {
-                set.Write(Encoding.UTF8.GetBytes(text.ToString()));
-                set.Flush(flushToDisk: true);
-            }
-
-            PersistentMap.SyncDirectory(partial);
-            Directory.Move(partial, backup);
-            PersistentMap.SyncDirectory(Path.GetDirectoryName(backup)!);
-        }
-        catch
-        {
-            if (Directory.Exists(partial))
-                Directory.Delete(partial, recursive: true);
-            throw;
-        }
-        finally
-        {
-            foreach (PersistentMap map in open)
-                map.Dispose();
+            Noted(path, backup, () => WriteFile(path, backup, progress, cancellation));
+            return;
         }
 
-        void CopyReplica(ReplicaLayout replica, int number, string folder, StringBuilder lines, Action<string> copy)
-        {
-            for (int d = 0; d < replica.Directories.Count; d++)
-            {
-                string name = $"r{number}d{d}";
-                Directory.CreateDirectory(Path.Combine(partial, name));
-                lines.Append($"{replica.Directories[d].Reservation} {Path.Combine(folder, name)}\n");
-            }
-
-            for (int p = 0; p < replica.Parts.Count; p++)
-            {
-                int directory = replica.Directories.ToList().FindIndex(d => Path.GetFullPath(d.Path).TrimEnd('/') == Path.GetDirectoryName(replica.Parts[p].Path));
-                string name = directory >= 0 ? Path.Combine($"r{number}d{directory}", Path.GetFileName(replica.Parts[p].Path)) : $"r{number}p{p}-{Path.GetFileName(replica.Parts[p].Path)}";
-                copy(name);
-                if (directory < 0)
-                    lines.Append($"{replica.Parts[p].FileSize} {Path.Combine(folder, name)}\n");
-            }
-        }
+        if (!BackupMark.IsUnfinished(backup, path))
+            DemandNew(path, backup);
+        Noted(path, backup, () => new SetBackup(SetLayout.Of(PoolSetFile.Read(path)), Path.GetFullPath(backup), leaveOutMissing, progress, cancellation).Run());
     }
 
-    private static void DemandNew(string backup)
+    /// <summary>The same of a mapped pool.</summary>
+    /// <param name="map">The pool, which nobody may change meanwhile.</param>
+    /// <param name="subject">The path that says what it is.</param>
+    /// <param name="backup">The file to make; null makes none.</param>
+    /// <param name="progress">Told how far it is.</param>
+    /// <param name="cancellation">Stops between two blocks; nothing is left then.</param>
+    /// <exception cref="IOException">The backup exists and is no such one, or cannot be written.</exception>
+    /// <exception cref="MediaErrorException">A part of the pool cannot be read.</exception>
+    public static void Begin(PersistentMap map, string subject, string? backup, IProgress<PoolProgress>? progress = null, CancellationToken cancellation = default)
     {
-        if (File.Exists(backup) || Directory.Exists(backup))
-            throw new IOException($"the backup {backup} exists already; name another file, or remove it");
+        if (backup is not null)
+            Noted(subject, backup, () => Write(map, backup, progress, cancellation));
     }
 
-    private static void Copy(PersistentMap map, string target, IProgress<PoolProgress>? progress, CancellationToken cancellation)
+    /// <summary>Notes that the change is done that a backup was made for.</summary>
+    /// <param name="backup">The backup, or null.</param>
+    public static void Finish(string? backup)
     {
-        // Nobody else's until it has its content, and then for whom the pool is.
-        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using var file = new FileStream(target, options);
+        if (backup is not null)
+            BackupMark.Finish(backup);
+    }
+
+    /// <summary>Makes a change, and notes that the backup of it is not needed to finish it any more.</summary>
+    /// <param name="backup">The backup that the change begins with, or null.</param>
+    /// <param name="change">The change.</param>
+    public static T Finishing<T>(string? backup, Func<T> change)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        T result = change();
+        Finish(backup);
+        return result;
+    }
+
+    /// <summary>Throws if both a dry run and a backup are wanted.</summary>
+    /// <exception cref="ArgumentException">They are.</exception>
+    public static void DemandNoDryRun(bool dryRun, string? backup)
+    {
+        if (dryRun && backup is not null)
+            throw new ArgumentException("a dry run changes nothing, so it needs no backup: leave one of the two out", nameof(backup));
+    }
+
+    internal static void Copy(PersistentMap map, string target, IProgress<PoolProgress>? progress, CancellationToken cancellation)
+    {
+        using FileStream file = NewFile.CreatePrivate(target);
         byte[] block = new byte[CopyBlock];
         for (long at = 0; at < map.Length; at += CopyBlock)
         {
@@ -145,8 +139,54 @@ public static class PoolBackup
             file.Write(part);
         }
 
-        if (!OperatingSystem.IsWindows() && map.Path is { } name && File.Exists(name))
-            File.SetUnixFileMode(file.SafeFileHandle, File.GetUnixFileMode(name));
+        NewFile.GiveModeOf(file, map.Path);
         file.Flush(flushToDisk: true);
+    }
+
+    /// <summary>A file that is too short to be mapped is no pool, but may be about to be replaced by one.</summary>
+    internal static void CopyEmpty(string path, string target)
+    {
+        using FileStream file = NewFile.CreatePrivate(target);
+        NewFile.GiveModeOf(file, path);
+        file.Flush(flushToDisk: true);
+    }
+
+    private static void WriteFile(string path, string backup, IProgress<PoolProgress>? progress, CancellationToken cancellation)
+    {
+        NewFile.Demand(backup, "the backup");
+        if (File.Exists(path) && !PersistentMap.IsDeviceDax(path) && LinkedFile.LengthOf(path) == 0)
+        {
+            CopyEmpty(path, backup);
+            return;
+        }
+
+        using PersistentMap map = PersistentMap.Open(path, new PersistentMapOptions { Access = MapAccess.ReadOnly, Lock = true });
+        Write(map, backup, progress, cancellation);
+    }
+
+    private static void Noted(string subject, string backup, Action write)
+    {
+        if (BackupMark.IsUnfinished(backup, subject))
+            return;
+        NewFile.Demand(backup, "the backup");
+        BackupMark.Begin(backup, subject);
+        try
+        {
+            write();
+        }
+        catch
+        {
+            BackupMark.Finish(backup);
+            throw;
+        }
+
+        PersistenceTrace.Mark("backup made");
+    }
+
+    private static void DemandNew(string path, string backup)
+    {
+        NewFile.Demand(backup, "the backup");
+        if (Path.GetFullPath(backup).Any(char.IsWhiteSpace))
+            throw new PmemException($"the backup of {path} is a folder with a set file that names files in '{Path.GetFullPath(backup)}', and a path in a set file has no white space: name another folder");
     }
 }

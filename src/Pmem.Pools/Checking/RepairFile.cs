@@ -4,22 +4,21 @@ namespace Pmem.Pools.Checking;
 public static class RepairFile
 {
     /// <summary>
-    /// Opens a pool file for repair: locked, so that nobody has it open; backed up first, when that is wanted; on a private copy for a dry run.
+    /// Opens a pool file for repair: locked, so that nobody has it open; backed up first, when that is wanted; on a private copy for a dry run. Whoever is
+    /// done with the change calls <see cref="PoolBackup.Finish"/>.
     /// </summary>
     /// <exception cref="PmemException">The file is in use or cannot be accessed.</exception>
     /// <exception cref="IOException">The backup exists, or cannot be written; nothing was changed.</exception>
     public static PersistentMap Open(string path, PoolRepairOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.DryRun && options.BackupPath is not null)
-            throw new ArgumentException("a dry run changes nothing, so it needs no backup: leave one of the two out", nameof(options));
+        PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
         if (options.DryRun)
             return PersistentMap.Open(path, new PersistentMapOptions { Access = MapAccess.CopyOnWrite });
         PersistentMap map = PersistentMap.Open(path, new PersistentMapOptions { Lock = true });
         try
         {
-            if (options.BackupPath is { } backup)
-                PoolBackup.Write(map, backup, options.Progress, options.Cancellation);
+            PoolBackup.Begin(map, path, options.BackupPath, options.Progress, options.Cancellation);
             return map;
         }
         catch

@@ -22,19 +22,17 @@ public sealed class RepairSet : IDisposable
     /// <summary>Where a byte of a replica lies: the name of its part for messages.</summary>
     public string NameOf(int replica, long offset) => _layout.NameOf(replica, _replicas[replica].Locate(offset).Part);
 
-    /// <summary>Opens all files; backs them up first, when that is wanted, and finishes what an interrupted tool left.</summary>
+    /// <summary>Opens all files; backs them up first, when that is wanted (then <see cref="PoolBackup.Finish"/> is called at the end), and finishes what an interrupted tool left.</summary>
     /// <exception cref="IOException">The backup exists, or cannot be written; nothing was changed.</exception>
     /// <exception cref="PmemException">A file is missing, has another size than the set file says, is in use, or cannot be accessed.</exception>
     public static RepairSet Open(string path, PoolKind kind, PoolRepairOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.DryRun && options.BackupPath is not null)
-            throw new ArgumentException("a dry run changes nothing, so it needs no backup: leave one of the two out", nameof(options));
-        if (options.BackupPath is { } backup)
-            PoolBackup.Write(path, backup, options.Progress, options.Cancellation);
+        PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
         SetLayout layout = SetLayout.Of(PoolSetFile.Read(path));
         for (int r = 0; r < layout.Replicas.Count; r++)
             PoolParts.Demand(layout, r, _ => false);
+        PoolBackup.Begin(path, options.BackupPath, progress: options.Progress, cancellation: options.Cancellation);
         if (!options.DryRun)
             HeaderJournal.Finish(layout);
         var open = new List<OpenReplica>();

@@ -158,6 +158,20 @@ internal sealed class SetLayout
         NextPart--;
     }
 
+    /// <summary>A file or folder that the set file names twice, and in which lines; null when there is none.</summary>
+    public (string Path, int First, int Second)? FindRepeatedPath()
+    {
+        var seen = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach ((string path, int line) in File?.Replicas.SelectMany(replica => replica.Parts.Select(part => (part.Path, part.Line)).Concat(replica.Directories.Select(folder => (folder.Path, folder.Line)))) ?? [])
+        {
+            string real = LinkedFile.RealPath(System.IO.Path.TrimEndingDirectorySeparator(path));
+            if (!seen.TryAdd(real, line))
+                return (path, seen[real], line);
+        }
+
+        return null;
+    }
+
     /// <summary>The name of a part in messages.</summary>
     public string NameOf(int replica, int part) => File is null ? Path : $"replica {replica}, part {part} ({Replicas[replica].Parts[part].Path})";
 

@@ -17,8 +17,6 @@ internal static class BttRepairVerb
         var loss = new Option<bool>("--accept-loss") { Description = "Also mend what marks blocks as bad, because their place is doubtful, and make lost info blocks anew." };
         var variant = new Option<string?>("--variant") { Description = "pmdk-1.1, linux-1.1 or uefi-2.0, when no info block tells it." };
         var sector = new Option<string?>("--sector-size") { Description = "Bytes of a block, when no info block tells it." };
-        var dryRun = new Option<bool>("--dry-run", "-n") { Description = "Tell what would be done, and change nothing." };
-        var backup = new Option<string?>("--backup", "-b") { Description = "Copy the file here before anything in it is changed." };
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("repair", """
             Restore info blocks from their copies, complete interrupted writes and, if loss is accepted, mend map and flog.
@@ -27,19 +25,18 @@ internal static class BttRepairVerb
             Exit codes: 0 consistent now, 1 problems remain, 2 the file could not be read or written.
 
             Example: pmem btt repair namespace.img --backup namespace.before
-            """) { file, offset, size, loss, variant, sector, dryRun, backup, json };
+            """) { file, offset, size, loss, variant, sector, json };
+        var change = ChangeOptions.Add(command, "the file");
         command.SetAction((parsed, cancellation) =>
         {
             var window = BttFile.Of(parsed.GetValue(file)!, parsed.GetValue(offset), parsed.GetValue(size));
             if (window.IsPool)
                 return Task.FromResult(PoolCommand.Fail($"{window.Path} is a block pool: repair it with 'pmem pool repair'"));
-            if (parsed.GetValue(dryRun) && parsed.GetValue(backup) is not null)
-                return Task.FromResult(PoolCommand.Fail("a dry run changes nothing, so it needs no backup: leave out --backup"));
             long blockSize = 0;
             if (parsed.GetValue(sector) is { } text && (!ByteSize.TryParse(text, out blockSize) || blockSize is < 1 or > BttLayout.MaximumBlockSize))
                 return Task.FromResult(PoolCommand.Fail($"'{text}' is not a block size; write a number such as 512 or 4KiB"));
             var known = new BttCheckOptions { Format = ParseVariant(parsed.GetValue(variant)), BlockSize = (int)blockSize, Cancellation = cancellation };
-            var how = new PoolRepairOptions { DryRun = parsed.GetValue(dryRun), BackupPath = parsed.GetValue(backup), Cancellation = cancellation };
+            var how = new PoolRepairOptions { DryRun = change.IsDryRun(parsed), BackupPath = change.Backup(parsed, window.Path), Cancellation = cancellation };
             return Task.FromResult(Run(window, known, parsed.GetValue(loss), how, parsed.GetValue(json)));
         });
         return command;
@@ -59,6 +56,7 @@ internal static class BttRepairVerb
         using var progress = new ProgressLine();
         using PersistentMap map = RepairFile.Open(file.Path, how with { Progress = progress });
         BttRepairResult result = BttRepair.Repair(map, file.Offset, file.LengthIn(map), new BttRepairOptions { Known = known with { Progress = progress }, AcceptLoss = acceptLoss });
+        PoolBackup.Finish(how.BackupPath);
         progress.Dispose();
         if (json)
         {

@@ -17,8 +17,6 @@ internal static class IoCopyVerb
         var skip = new Option<string>("--skip", "-k") { Description = "Bytes to leave out at the start of the input." };
         var zero = new Option<bool>("--zero", "-z") { Description = "Write zeros to the output, and read nothing." };
         var clear = new Option<string>("--clear-bad-blocks", "-b") { Description = "yes or no: clear bad blocks in the range before it is written.", DefaultValueFactory = _ => "yes" };
-        var dryRun = new Option<bool>("--dry-run", "-n") { Description = "Tell what would be done, and change nothing." };
-        var backup = new Option<string>("--backup") { Description = "Copy what is in the range of the output to this new file first." };
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("copy", """
             Copy raw bytes to or from device DAX, which cannot be read and written in other ways, or a file. What was written is durable when the
@@ -31,7 +29,8 @@ internal static class IoCopyVerb
               pmem io copy --zero --output /dev/dax1.0
               pmem io copy --input vm1:namespace0.0 --output accounts.pool
               cat backup.img | pmem io copy --output /dev/dax1.0
-            """) { input, output, length, seek, skip, zero, clear, dryRun, backup, json };
+            """) { input, output, length, seek, skip, zero, clear, json };
+        var change = ChangeOptions.Add(command, "what is in the range of the output", backupLetter: false);
         command.SetAction((parsed, cancellation) =>
         {
             if (parsed.GetValue(clear) is not ("yes" or "no"))
@@ -42,8 +41,8 @@ internal static class IoCopyVerb
                 Seek = Size(parsed.GetValue(seek)) ?? 0,
                 Length = Size(parsed.GetValue(length)),
                 ClearBadBlocks = parsed.GetValue(clear) == "yes",
-                DryRun = parsed.GetValue(dryRun),
-                BackupPath = parsed.GetValue(backup),
+                DryRun = change.IsDryRun(parsed),
+                BackupPath = change.Backup(parsed, parsed.GetValue(output) ?? string.Empty),
                 Cancellation = cancellation,
             };
             return Task.FromResult(Run(parsed.GetValue(input), parsed.GetValue(output), parsed.GetValue(zero), options, parsed.GetValue(json)));
@@ -61,8 +60,6 @@ internal static class IoCopyVerb
             return PoolCommand.Fail("an input file and/or an output file must be named: --input, --output");
         if (output is null && (json || options.BackupPath is not null))
             return PoolCommand.Fail("the bytes go to standard output: leave out --json and --backup, or name an --output");
-        if (options.DryRun && options.BackupPath is not null)
-            return PoolCommand.Fail("a dry run changes nothing, so it needs no backup: leave out --backup");
 
         using var progress = new ProgressLine();
         options = options with { Progress = new Forward(progress, zero ? "zeroing" : "copying") };
@@ -84,7 +81,8 @@ internal static class IoCopyVerb
     {
         if (text is null)
             return null;
-        return ByteSize.TryParse(text, out long bytes) ? bytes : throw new PmemException($"'{text}' is not a number of bytes; write it such as 4096, 2MiB or 1GB");
+        return ByteSize.TryParse(text, out long bytes) ? bytes
+            : throw new PmemException(ByteSize.IsTooLarge(text) ? $"'{text}' is too large: there are no more than {long.MaxValue} bytes" : $"'{text}' is not a number of bytes; write it such as 4096, 2MiB or 1GB");
     }
 
     private static void WriteJson(RawCopyResult result, bool dryRun) => JsonOutput.Write(writer =>

@@ -1,6 +1,7 @@
 using Pmem.Blocks;
 using Pmem.Logs;
 using Pmem.Tool.Persona.Info;
+using Pmem.Tool.Pool;
 
 namespace Pmem.Tool.Persona;
 
@@ -50,6 +51,10 @@ internal static class PmempoolDump
 
         if (parsed.Operands.Count == 0)
             return Pmempool.Usage(terminal, "dump");
+
+        // pmempool truncates its own pool and dies of it. Nothing that anybody wants can depend on that.
+        if (output is { Length: > 0 } && DumpTarget.IsFileOf(parsed.Operands[0], output))
+            return terminal.Fail($"{output}: belongs to the pool that is dumped, write to another file");
         FileStream? file = null;
         try
         {

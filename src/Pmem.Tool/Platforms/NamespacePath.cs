@@ -38,11 +38,9 @@ internal sealed partial record NamespacePath(string Platform, string Namespace)
         return open is null ? platform.OpenNamespace(Namespace) : open(platform, Namespace);
     }
 
-    /// <summary>Creates a pool on the namespace, which must begin with 4096 bytes of zeros.</summary>
-    public PoolSummary Create(PoolKind kind, string layout, int blockSize, bool force)
+    /// <summary>Creates a pool on the namespace, which must begin with 4096 bytes of zeros; a dry run on a private copy.</summary>
+    public PoolSummary Create(PoolKind kind, string layout, int blockSize, bool force, PoolRepairOptions options) => Change(options, map =>
     {
-        using var source = PlatformSource.Open(Platform);
-        PersistentMap map = Open(source);
         byte[] begin = new byte[PoolHeader.Size];
         map.CheckedRead(0, begin);
         if (begin.AsSpan().ContainsAnyExcept((byte)0))
@@ -64,7 +62,7 @@ internal sealed partial record NamespacePath(string Platform, string Namespace)
                 using (ObjectStore store = ObjectStore.Create(map, layout))
                     return PoolSummary.Of(store, ToString());
         }
-    }
+    });
 
     /// <summary>What is on the namespace, from a private copy.</summary>
     public PoolSummary Summarize()
@@ -115,21 +113,19 @@ internal sealed partial record NamespacePath(string Platform, string Namespace)
         }
     }
 
-    /// <summary>Recovers the pool on the namespace, and closes it cleanly.</summary>
-    public (bool WasDirty, long Operations, long Transactions) Recover()
+    /// <summary>Recovers the pool on the namespace, and closes it cleanly; a dry run on a private copy.</summary>
+    public PoolRecovery Recover(PoolRepairOptions options) => Change(options, map =>
     {
-        using var source = PlatformSource.Open(Platform);
-        PersistentMap map = Open(source);
-        PoolHeader header = HeaderOf(map);
-        if (header.Kind == PoolKind.Block)
+        switch (HeaderOf(map).Kind)
         {
-            using BlockPool pool = BlockPool.Open(map);
-            return (PoolSummary.IsDirty(in header), pool.Table.RecoveredWrites + pool.Table.RestoredInfoBlocks, 0);
+            case PoolKind.Log:
+                return PersistentLog.Recover(map);
+            case PoolKind.Block:
+                return BlockPool.Recover(map);
+            default:
+                return ObjectStore.Recover(map);
         }
-
-        using ObjectStore store = ObjectStore.Open(map);
-        return (PoolSummary.IsDirty(in header), store.RecoveredOperations, store.RecoveredTransactions);
-    }
+    });
 
     /// <summary>The header of the pool at a path, a namespace or a file; null if it is too short for one.</summary>
     public static PoolHeader? ReadHeader(string path)
@@ -200,9 +196,11 @@ internal sealed partial record NamespacePath(string Platform, string Namespace)
 
         using var source = PlatformSource.Open(Platform);
         using PersistentMap map = Open(source);
-        if (options.BackupPath is { } backup)
-            PoolBackup.Write(map, backup, options.Progress, options.Cancellation);
-        return change(map);
+        return PoolBackup.Finishing(options.BackupPath, () =>
+        {
+            PoolBackup.Begin(map, ToString(), options.BackupPath, options.Progress, options.Cancellation);
+            return change(map);
+        });
     }
 
     private static PoolHeader HeaderOf(PersistentMap map)

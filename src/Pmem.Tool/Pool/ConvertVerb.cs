@@ -15,8 +15,6 @@ internal static class ConvertVerb
     public static Command Create()
     {
         Argument<string> file = PoolCommand.FileArgument();
-        var dryRun = new Option<bool>("--dry-run", "-n") { Description = "Tell whether it could be done, and change nothing." };
-        var backup = new Option<string>("--backup", "-b") { Description = "Copy the file here before anything in it is changed." };
         var locks = new Option<bool>(Locks) { Description = "For layouts 1 and 2: the program keeps no locks in the pool, or all of them lie on multiples of 8." };
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("convert", """
@@ -26,17 +24,16 @@ internal static class ConvertVerb
             Exit codes: 0 it has the present layout (in a dry run: it can get it), 1 it cannot be converted, 2 the file cannot be read or written.
 
             Example: pmem pool convert old.pool --backup old.before
-            """) { file, dryRun, backup, locks, json };
+            """) { file, locks, json };
+        var change = ChangeOptions.Add(command);
         command.SetAction((parsed, cancellation) => Task.FromResult(Run(
-            parsed.GetValue(file)!, parsed.GetValue(dryRun), parsed.GetValue(backup), parsed.GetValue(locks), parsed.GetValue(json), cancellation)));
+            parsed.GetValue(file)!, change.IsDryRun(parsed), change.Backup(parsed, parsed.GetValue(file)!), parsed.GetValue(locks), parsed.GetValue(json), cancellation)));
         return command;
     }
 
     private static int Run(string path, bool dryRun, string? backup, bool locks, bool json, CancellationToken cancellation)
     {
         NamespacePath.Refuse(path, space => $"copy it to a file with 'pmem io copy --input {space} --output FILE', convert that, and copy it back");
-        if (dryRun && backup is not null)
-            return PoolCommand.Fail("a dry run changes nothing, so it needs no backup: leave out --backup");
         PoolHeader header = PoolFile.ReadHeader(path) ?? throw new PmemException($"{path} is not a pool: it is shorter than a header");
         PoolKind kind = header.Kind ?? throw new PmemException($"{path} is not a pool: its signature is 0x{header.Signature:x16}");
         uint present = PoolHeader.MajorOf(kind);

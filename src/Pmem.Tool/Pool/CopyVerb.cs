@@ -22,14 +22,19 @@ internal static class CopyVerb
             Copy the objects of a pool to a new one without the holes between them, and set every link to the new places.
             Without --types links are not known, so no object can be moved: then copy the file, and resize the copy.
 
-            Example: pmem pool copy accounts.pool compact.pool --types bank.json --size 64MiB
+            An existing TARGET is never replaced.
+
+            Examples:
+              pmem pool copy accounts.pool compact.pool --types bank.json --size 64MiB --dry-run
+              pmem pool copy accounts.pool compact.pool --types bank.json --size 64MiB
             """) { file, target, types, size, leave, json };
+        var change = ChangeOptions.AddDryRun(command);
         command.SetAction((parsed, cancellation) => Task.FromResult(Run(
-            parsed.GetValue(file)!, parsed.GetValue(target)!, parsed.GetValue(types), parsed.GetValue(size), parsed.GetValue(leave), parsed.GetValue(json), cancellation)));
+            parsed.GetValue(file)!, parsed.GetValue(target)!, parsed.GetValue(types), parsed.GetValue(size), parsed.GetValue(leave), change.IsDryRun(parsed), parsed.GetValue(json), cancellation)));
         return command;
     }
 
-    private static int Run(string path, string target, string? types, string? size, bool leave, bool json, CancellationToken cancellation)
+    private static int Run(string path, string target, string? types, string? size, bool leave, bool dryRun, bool json, CancellationToken cancellation)
     {
         NamespacePath.Refuse(path, space => $"copy it to a file with 'pmem io copy --input {space} --output FILE', and give that to 'pmem pool copy'");
         NamespacePath.Refuse(target, space => $"give 'pmem pool copy' a file and the size of the namespace, and bring it here with 'pmem io copy --input FILE --output {space}'");
@@ -38,15 +43,17 @@ internal static class CopyVerb
         if (!PoolSetFile.IsPoolSet(path) && PoolFile.ReadHeader(path)?.Kind != PoolKind.Object)
             return PoolCommand.Fail($"{path} is no object pool");
         long bytes = 0;
-        if (size is not null && (!ByteSize.TryParse(size, out bytes) || bytes < ObjectStore.MinimumPoolSize))
-            return PoolCommand.Fail($"'{size}' is not a size of at least {ByteSize.Format(ObjectStore.MinimumPoolSize)}");
+        if (size is not null && ByteSize.FindProblem(size, ObjectStore.MinimumPoolSize, out bytes) is { } problem)
+            return PoolCommand.Fail(problem);
 
         using var progress = new ProgressLine();
-        StoreCopyResult result = ObjectStore.Copy(path, target, bytes, ObjectTypes.Load(types), leave, new PoolRepairOptions { Progress = progress, Cancellation = cancellation });
+        StoreCopyResult result = ObjectStore.Copy(path, target, bytes, ObjectTypes.Load(types), leave, new PoolRepairOptions { DryRun = dryRun, Progress = progress, Cancellation = cancellation });
         progress.Dispose();
         if (!json)
         {
-            Console.WriteLine($"{target}: {result.Objects} object(s) copied, {result.Links} link(s) set, {result.LeftOut} object(s) left out; {result.OldChunks} chunks were in use, {result.NewChunks} are");
+            Console.WriteLine(dryRun
+                ? $"{target}: {result.Objects} object(s) would be copied, {result.Links} link(s) set, {result.LeftOut} object(s) left out; {result.OldChunks} chunks are in use, {result.NewChunks} would be (dry run: nothing was made)"
+                : $"{target}: {result.Objects} object(s) copied, {result.Links} link(s) set, {result.LeftOut} object(s) left out; {result.OldChunks} chunks were in use, {result.NewChunks} are");
             return Program.Success;
         }
 
@@ -55,6 +62,7 @@ internal static class CopyVerb
             writer.WriteStartObject();
             writer.WriteString("path", path);
             writer.WriteString("target", target);
+            writer.WriteBoolean("dryRun", dryRun);
             writer.WriteNumber("objects", result.Objects);
             writer.WriteNumber("links", result.Links);
             writer.WriteNumber("leftOut", result.LeftOut);

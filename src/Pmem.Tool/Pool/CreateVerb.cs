@@ -4,6 +4,7 @@ using Pmem.Blocks;
 using Pmem.Logs;
 using Pmem.Objects;
 using Pmem.Pools;
+using Pmem.Pools.Checking;
 using Pmem.Tool.Platforms;
 
 namespace Pmem.Tool.Pool;
@@ -24,7 +25,7 @@ internal static class CreateVerb
         var layout = new Option<string>("--layout", "-l") { Description = "Layout name of an object pool, at most 1023 bytes; programs check it at open." };
         var blockSize = new Option<string>("--bsize", "-B") { Description = "Bytes of a block of a blk pool, from 1 up; default 512." };
         var mode = new Option<string>("--mode", "-m") { Description = "Permissions of the file, octal.", DefaultValueFactory = _ => "664" };
-        var force = new Option<bool>("--force", "-f") { Description = "Replace an existing file; refused while a process has it open." };
+        var force = new Option<bool>("--force", "-f") { Description = "Replace an existing file, or the existing parts of a set; refused while a process has one open." };
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("create", """
             Create a pool file.
@@ -33,10 +34,15 @@ internal static class CreateVerb
               pmem pool create obj accounts.pool --size 1GiB --layout bank
               pmem pool create log events.pool --size 64MiB
               pmem pool create blk disk.pool --bsize 4KiB --size 1GiB
-              pmem pool create obj accounts.set --layout bank
+              pmem pool create obj accounts.set --layout bank --dry-run
+              pmem pool create obj accounts.pool --force --backup accounts.old
               pmem pool create obj vm1:namespace0.0 --layout bank
             """) { kind, file, size, largest, inherit, layout, blockSize, mode, force, json };
-        command.SetAction(parsed =>
+        var change = ChangeOptions.Add(command, "what --force replaces");
+        command.SetAction((parsed, cancellation) => Task.FromResult(Run(parsed, cancellation)));
+        return command;
+
+        int Run(ParseResult parsed, CancellationToken cancellation)
         {
             if (!TryParseKind(parsed.GetValue(kind)!, out PoolKind wanted))
                 return PoolCommand.Fail($"cannot create a pool of kind '{parsed.GetValue(kind)}': obj, log and blk are supported");
@@ -46,34 +52,51 @@ internal static class CreateVerb
                 return PoolCommand.Fail("only block pools have a block size: leave out --bsize");
             if (!TryParseMode(parsed.GetValue(mode)!, out UnixFileMode permissions))
                 return PoolCommand.Fail($"'{parsed.GetValue(mode)}' is not an octal file mode such as 664");
+            if (permissions == UnixFileMode.None)
+                return PoolCommand.Fail("a pool without any permissions counts as one whose creation was interrupted: give it a mode such as 600");
             if (Encoding.UTF8.GetByteCount(parsed.GetValue(layout) ?? string.Empty) > MaximumLayoutBytes)
                 return PoolCommand.Fail($"the layout name is longer than {MaximumLayoutBytes} bytes; choose a shorter one");
             PoolSummary? model = parsed.GetValue(inherit) is { } other ? PoolSummary.Of(other) : null;
             if (model is not null && model.Header.Kind != wanted)
                 return PoolCommand.Fail($"{model.Path} is a pool of kind {InfoVerb.TypeName(model.Header.Kind)}: inherit from one of the kind that you create");
             string path = parsed.GetValue(file)!;
+            if (change.Backup(parsed, path) is not null && !parsed.GetValue(force))
+                return PoolCommand.Fail("nothing is replaced without --force, so no backup is needed: leave out --backup");
+            using var progress = new ProgressLine();
+            var options = new PoolRemovalOptions { DryRun = change.IsDryRun(parsed), BackupPath = change.Backup(parsed, path), Progress = progress, Cancellation = cancellation };
             if (NamespacePath.Parse(path) is { } space)
-                return CreateOn(space, wanted, parsed.GetValue(size) is not null || parsed.GetValue(largest), parsed.GetValue(layout) ?? model?.Layout, parsed.GetValue(blockSize), parsed.GetValue(force), parsed.GetValue(json));
+                return CreateOn(space, wanted, parsed.GetValue(size) is not null || parsed.GetValue(largest), parsed.GetValue(layout) ?? model?.Layout, parsed.GetValue(blockSize), parsed.GetValue(force), options, parsed.GetValue(json));
             if (!TryGetSize(parsed.GetValue(size), parsed.GetValue(largest), model, wanted, path, out long bytes, out string problem))
                 return PoolCommand.Fail(problem);
             long block = model?.BlockSize ?? DefaultBlockSize;
             if (parsed.GetValue(blockSize) is { } wantedBlock && (!ByteSize.TryParse(wantedBlock, out block) || block is < 1 or > int.MaxValue))
-                return PoolCommand.Fail($"'{wantedBlock}' is not a block size; write a number such as 512 or 4KiB");
-            if (wanted == PoolKind.Block)
-                return CreateBlocks(path, (int)block, bytes, new BlockDeviceOptions { Mode = permissions }, parsed.GetValue(force), parsed.GetValue(json));
-            return Run(wanted, path, parsed.GetValue(layout) ?? model?.Layout ?? string.Empty, bytes, permissions, parsed.GetValue(force), parsed.GetValue(json));
-        });
-        return command;
+                return PoolCommand.Fail(NoBlockSize(wantedBlock));
+            if (wanted == PoolKind.Block && BlockPool.FindSizeProblem(bytes > 0 ? bytes : PoolSetFile.Read(path).SizeOfPool(), (int)block) is { } cause)
+                return PoolCommand.Fail($"{cause}; choose a larger --size or smaller blocks");
+
+            // Whatever can be refused is refused before anything is removed for it.
+            PoolCreationPlan plan = PoolFile.PlanCreation(path, wanted, bytes, parsed.GetValue(force));
+            if (options.DryRun)
+                return TellPlan(path, wanted, plan, parsed.GetValue(json));
+            if (parsed.GetValue(force))
+                PoolRemoval.MakeRoom(path, options);
+            int code = Make(wanted, path, parsed.GetValue(layout) ?? model?.Layout ?? string.Empty, bytes, (int)block, permissions, parsed.GetValue(json));
+            PoolBackup.Finish(options.BackupPath);
+            return code;
+        }
     }
 
-    private static int CreateOn(NamespacePath space, PoolKind kind, bool hasSize, string? layout, string? blockSize, bool force, bool json)
+    private static int CreateOn(NamespacePath space, PoolKind kind, bool hasSize, string? layout, string? blockSize, bool force, PoolRemovalOptions options, bool json)
     {
         if (hasSize)
             return PoolCommand.Fail("a pool on a namespace takes all of it: leave out --size and --max-size");
         long block = DefaultBlockSize;
         if (blockSize is not null && (!ByteSize.TryParse(blockSize, out block) || block is < 1 or > int.MaxValue))
-            return PoolCommand.Fail($"'{blockSize}' is not a block size; write a number such as 512 or 4KiB");
-        PoolSummary made = space.Create(kind, layout ?? string.Empty, (int)block, force);
+            return PoolCommand.Fail(NoBlockSize(blockSize));
+        var change = new PoolRepairOptions { DryRun = options.DryRun, BackupPath = options.BackupPath, Progress = options.Progress, Cancellation = options.Cancellation };
+        PoolSummary made = space.Create(kind, layout ?? string.Empty, (int)block, force, change);
+        if (options.DryRun)
+            return TellPlan(made.Path, kind, new PoolCreationPlan([made.Path], [], made.Size), json);
         Tell(made, $"pool of kind {InfoVerb.TypeName(kind)} in {ByteSize.Format(made.Size)}", json);
         return Program.Success;
     }
@@ -89,16 +112,21 @@ internal static class CreateVerb
             return problem.Length == 0;
         }
 
-        string minimum = ByteSize.Format(PoolFile.MinimumSize(kind)).Split('(')[0].Replace(" ", string.Empty, StringComparison.Ordinal);
         if (largest && size is not null)
             problem = "give either --size or --max-size";
+        else if (size is not null)
+            problem = ByteSize.FindProblem(size, PoolFile.MinimumSize(kind), out bytes) ?? string.Empty;
         else if (largest)
-            bytes = new DriveInfo(Path.GetFullPath(path)).AvailableFreeSpace & -PoolFile.PageSize;
-        else if (size is not null && !ByteSize.TryParse(size, out bytes))
-            bytes = 0;
-        if (problem.Length == 0 && bytes < PoolFile.MinimumSize(kind))
-            problem = largest ? $"the file system has {ByteSize.Format(bytes)} free, less than the smallest pool" : $"'{size}' is not a size of at least {minimum}; write a number with a unit, such as 64MiB";
+            bytes = FreeSpace(path) & -PoolFile.PageSize;
+        if (problem.Length == 0 && largest && bytes < PoolFile.MinimumSize(kind))
+            problem = $"the file system has {ByteSize.Format(bytes)} free, less than the smallest pool";
         return problem.Length == 0;
+    }
+
+    private static long FreeSpace(string path)
+    {
+        NewFile.DemandFolder(path, "the pool");
+        return new DriveInfo(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/").AvailableFreeSpace;
     }
 
     private static bool TryParseKind(string text, out PoolKind kind)
@@ -112,30 +140,61 @@ internal static class CreateVerb
         return text is "obj" or "log" or "blk";
     }
 
-    private static int Run(PoolKind kind, string path, string layout, long size, UnixFileMode mode, bool force, bool json)
+    private static int Make(PoolKind kind, string path, string layout, long size, int blockSize, UnixFileMode mode, bool json)
     {
-        foreach (string file in force ? FilesOf(path) : [])
-            PoolRemoval.Remove(file);
-        if (kind == PoolKind.Log)
+        switch (kind)
         {
-            using PersistentLog log = PersistentLog.Create(path, size, new PersistentLogOptions { Mode = mode });
-            Tell(PoolSummary.Of(log, path), $"log of {ByteSize.Format(log.Map.Length)}", json);
-            return Program.Success;
+            case PoolKind.Log:
+                using (PersistentLog log = PersistentLog.Create(path, size, new PersistentLogOptions { Mode = mode }))
+                    Tell(PoolSummary.Of(log, path), $"log of {ByteSize.Format(log.Map.Length)}", json);
+                break;
+            case PoolKind.Block:
+                using (BlockPool pool = BlockPool.Create(path, blockSize, size, new BlockDeviceOptions { Mode = mode }))
+                    Tell(PoolSummary.Of(pool, path), $"{pool.BlockCount} blocks of {pool.BlockSize} bytes in {ByteSize.Format(pool.Map.Length)}", json);
+                break;
+            default:
+                using (ObjectStore store = ObjectStore.Create(path, layout, size, new ObjectStoreOptions { Mode = mode }))
+                    Tell(PoolSummary.Of(store, path), $"object pool of {ByteSize.Format(store.Map.Length)}, layout \"{store.Layout}\"", json);
+                break;
         }
 
-        using ObjectStore store = ObjectStore.Create(path, layout, size, new ObjectStoreOptions { Mode = mode });
-        Tell(PoolSummary.Of(store, path), $"object pool of {ByteSize.Format(store.Map.Length)}, layout \"{store.Layout}\"", json);
         return Program.Success;
     }
 
-    private static int CreateBlocks(string path, int blockSize, long size, BlockDeviceOptions options, bool force, bool json)
+    private static string NoBlockSize(string text) =>
+        ByteSize.IsTooLarge(text) || ByteSize.TryParse(text, out long bytes) && bytes > int.MaxValue
+            ? $"'{text}' is too large for a block: it has at most {int.MaxValue} bytes"
+            : $"'{text}' is not a block size; write a number such as 512 or 4KiB";
+
+    private static int TellPlan(string path, PoolKind kind, PoolCreationPlan plan, bool json)
     {
-        if (BlockPool.FindSizeProblem(size > 0 ? size : PoolSetFile.Read(path).SizeOfPool(), blockSize) is { } problem)
-            return PoolCommand.Fail($"{problem}; choose a larger --size or smaller blocks");
-        foreach (string file in force ? FilesOf(path) : [])
-            PoolRemoval.Remove(file);
-        using BlockPool pool = BlockPool.Create(path, blockSize, size, options);
-        Tell(PoolSummary.Of(pool, path), $"{pool.BlockCount} blocks of {pool.BlockSize} bytes in {ByteSize.Format(pool.Map.Length)}", json);
+        if (json)
+        {
+            JsonOutput.Write(writer =>
+            {
+                writer.WriteStartObject();
+                writer.WriteString("path", path);
+                writer.WriteString("type", InfoVerb.TypeName(kind));
+                writer.WriteNumber("size", plan.Size);
+                writer.WriteBoolean("dryRun", true);
+                foreach ((string name, IReadOnlyList<string> files) in new[] { ("removed", plan.Removed), ("created", plan.Created) })
+                {
+                    writer.WriteStartArray(name);
+                    foreach (string file in files)
+                        writer.WriteStringValue(file);
+                    writer.WriteEndArray();
+                }
+
+                writer.WriteEndObject();
+            });
+            return Program.Success;
+        }
+
+        foreach (string file in plan.Removed)
+            Console.WriteLine($"would replace {file}");
+        foreach (string file in plan.Created.Except(plan.Removed))
+            Console.WriteLine($"would create {file}");
+        Console.WriteLine($"{path}: a pool of kind {InfoVerb.TypeName(kind)} of {ByteSize.Format(plan.Size)} can be created (dry run: nothing was changed)");
         return Program.Success;
     }
 
@@ -146,10 +205,6 @@ internal static class CreateVerb
         else
             Console.WriteLine($"created {summary.Path}: {what}");
     }
-
-    /// <summary>What a pool that is replaced consists of: not the set file itself.</summary>
-    private static IEnumerable<string> FilesOf(string path) =>
-        (PoolSetFile.IsPoolSet(path) ? PoolSetFile.Read(path).PartFiles().SelectMany(parts => parts) : [path]).Where(file => File.Exists(file) && !PersistentMap.IsDeviceDax(file));
 
     private static bool TryParseMode(string text, out UnixFileMode mode)
     {

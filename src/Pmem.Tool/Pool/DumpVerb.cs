@@ -74,17 +74,25 @@ internal static class DumpVerb
         if (form.Raw && (form.Json || kind == PoolKind.Object))
             return PoolCommand.Fail(form.Json ? "give either --raw or --json" : "--raw is for logs and block pools; objects are written as JSON lines");
 
-        if (output is not null && FindObstacle(output) is { } obstacle)
-            return PoolCommand.Fail(obstacle);
-        Write(path, kind.Value, () => new BufferedStream(output is null ? Console.OpenStandardOutput() : File.Create(output), 65536), form);
+        if (output is null)
+        {
+            Write(path, kind.Value, () => new BufferedStream(Console.OpenStandardOutput(), 65536), form);
+            return Program.Success;
+        }
+
+        var target = DumpTarget.Of(output, path);
+        try
+        {
+            Write(path, kind.Value, () => new BufferedStream(target.Create(), 65536), form);
+            target.Complete();
+        }
+        finally
+        {
+            target.Abandon();
+        }
+
         return Program.Success;
     }
-
-    /// <summary>A dump never replaces a pool, least of all the one that it is made of.</summary>
-    private static string? FindObstacle(string output) =>
-        Directory.Exists(output) ? $"{output} is a folder: name a file"
-        : File.Exists(output) && PoolFile.ReadHeader(output) is { Kind: not null } ? $"{output} is a pool: write the dump to another file, or remove the pool first"
-        : null;
 
     /// <summary>Opens the pool and writes what it holds. The pool is opened before the target, so that one that cannot be read leaves no empty file behind.</summary>
     public static void Write(string path, PoolKind kind, Func<Stream> target, DumpForm form)

@@ -22,34 +22,33 @@ internal static class FeatureVerb
         var name = new Argument<string>("FEATURE") { Description = string.Join(", ", Names.Keys) + "; leave it out to see all.", Arity = ArgumentArity.ZeroOrOne };
         var enable = new Option<bool>("--enable", "-e") { Description = "Enable it." };
         var disable = new Option<bool>("--disable", "-d") { Description = "Disable it." };
-        var dryRun = new Option<bool>("--dry-run", "-n") { Description = "Tell what would be done, and change nothing." };
-        var backup = new Option<string>("--backup", "-b") { Description = "Copy the pool here before anything in it is changed: a file, or a folder for a set." };
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("feature", "Show or toggle the features of a pool. No process may have it open while one is toggled. A toggle that was interrupted is finished by doing it again.\n\nExample: pmem pool feature accounts.pool SHUTDOWN_STATE --disable")
         {
-            file, name, enable, disable, dryRun, backup, json,
+            file, name, enable, disable, json,
         };
-        command.SetAction(parsed =>
+        var change = ChangeOptions.Add(command);
+        command.SetAction((parsed, cancellation) =>
         {
             bool on = parsed.GetValue(enable);
             bool off = parsed.GetValue(disable);
             string? wanted = parsed.GetValue(name);
             if (on && off)
-                return PoolCommand.Fail("give either --enable or --disable");
+                return Task.FromResult(PoolCommand.Fail("give either --enable or --disable"));
             if (wanted is null && (on || off))
-                return PoolCommand.Fail($"say which feature: {string.Join(", ", Names.Keys)}");
+                return Task.FromResult(PoolCommand.Fail($"say which feature: {string.Join(", ", Names.Keys)}"));
             if (wanted is not null && !Names.ContainsKey(wanted))
-                return PoolCommand.Fail($"there is no feature '{wanted}': {string.Join(", ", Names.Keys)}");
+                return Task.FromResult(PoolCommand.Fail($"there is no feature '{wanted}': {string.Join(", ", Names.Keys)}"));
             string path = parsed.GetValue(file)!;
             using var progress = new ProgressLine();
-            var options = new PoolRepairOptions { DryRun = parsed.GetValue(dryRun), BackupPath = parsed.GetValue(backup), Progress = progress };
-            if (options.BackupPath is not null && (options.DryRun || !(on || off)))
-                return PoolCommand.Fail("nothing is changed, so no backup is needed: leave out --backup");
+            var options = new PoolRepairOptions { DryRun = change.IsDryRun(parsed), BackupPath = change.Backup(parsed, path), Progress = progress, Cancellation = cancellation };
+            if (options.BackupPath is not null && !(on || off))
+                return Task.FromResult(PoolCommand.Fail("nothing is changed without --enable or --disable, so no backup is needed: leave out --backup"));
             bool changed = wanted is not null && (on || off)
                 && (NamespacePath.Parse(path) is { } space ? space.SetFeature(Names[wanted], on, options) : PoolFeatureSwitch.Set(path, Names[wanted], on, options));
             progress.Dispose();
-            Show(path, wanted, changed, parsed.GetValue(dryRun), parsed.GetValue(json));
-            return Program.Success;
+            Show(path, wanted, changed, options.DryRun, parsed.GetValue(json));
+            return Task.FromResult(Program.Success);
         });
         return command;
     }

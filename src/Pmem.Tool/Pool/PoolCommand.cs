@@ -47,13 +47,13 @@ internal static class PoolCommand
         "Recovery is pending: the pool was not closed, or is open in another process. What is shown is what recovery will leave; 'pmem pool recover' recovers the file.";
 
     /// <summary>Opens an object pool; a failure names the file and says how to learn more.</summary>
-    public static ObjectStore Open(string path, ObjectStoreOptions? options = null) => Open(path, () => ObjectStore.Open(path, options: options));
+    public static ObjectStore Open(string path, ObjectStoreOptions? options = null) => Named(path, () => ObjectStore.Open(path, options: options));
 
     /// <summary>Opens an object pool, of which not a byte is changed: a file, or a namespace of a virtual platform.</summary>
     public static ObjectStore OpenToRead(string path)
     {
         return NamespacePath.Parse(path) is { } space
-            ? Open(path, () => ObjectStore.Open(space.Copy(), options: new ObjectStoreOptions { Arenas = 1 }))
+            ? Named(path, () => ObjectStore.Open(space.Copy(), options: new ObjectStoreOptions { Arenas = 1 }))
             : Open(path, new ObjectStoreOptions { CopyOnWrite = true, Arenas = 1 });
     }
 
@@ -67,11 +67,12 @@ internal static class PoolCommand
     /// <summary>JSON instead of text for people.</summary>
     public static Option<bool> JsonOption() => new("--json") { Description = "Print JSON (docs/formats/json.md) instead of text." };
 
-    private static ObjectStore Open(string path, Func<ObjectStore> open)
+    /// <summary>Does something with an object pool; a failure names the file and says how to learn more.</summary>
+    public static T Named<T>(string path, Func<T> work)
     {
         try
         {
-            return open();
+            return work();
         }
         catch (PmemFormatException problem)
         {

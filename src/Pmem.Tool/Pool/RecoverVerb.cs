@@ -1,7 +1,9 @@
 using System.CommandLine;
 using Pmem.Blocks;
+using Pmem.Logs;
 using Pmem.Objects;
 using Pmem.Pools;
+using Pmem.Pools.Checking;
 using Pmem.Tool.Platforms;
 
 namespace Pmem.Tool.Pool;
@@ -13,35 +15,39 @@ internal static class RecoverVerb
     {
         Argument<string> file = PoolCommand.FileArgument();
         Option<bool> json = PoolCommand.JsonOption();
-        var command = new Command("recover", "Open an object or block pool, finish or roll back what a crash interrupted, and close it cleanly.\n\nExample: pmem pool recover accounts.pool") { file, json };
-        command.SetAction(parsed => Run(parsed.GetValue(file)!, parsed.GetValue(json)));
+        var command = new Command("recover", """
+            Open a pool, finish or roll back what a crash interrupted, and close it cleanly. No process may have it open.
+
+            Examples:
+              pmem pool recover accounts.pool --dry-run
+              pmem pool recover accounts.pool --backup accounts.crashed
+            """) { file, json };
+        var change = ChangeOptions.Add(command);
+        command.SetAction((parsed, cancellation) =>
+        {
+            string path = parsed.GetValue(file)!;
+            var options = new PoolRepairOptions { DryRun = change.IsDryRun(parsed), BackupPath = change.Backup(parsed, path), Cancellation = cancellation };
+            return Task.FromResult(Run(path, options, parsed.GetValue(json)));
+        });
         return command;
     }
 
-    private static int Run(string path, bool json)
+    private static int Run(string path, PoolRepairOptions options, bool json)
     {
-        if (NamespacePath.Parse(path) is { } space)
+        using var progress = new ProgressLine();
+        options = options with { Progress = progress };
+        PoolRecovery done = NamespacePath.Parse(path) is { } space ? space.Recover(options) : PoolFile.ReadHeader(path)?.Kind switch
         {
-            (bool dirty, long operations, long transactions) = space.Recover();
-            Tell(path, dirty, operations, transactions, json);
-            return Program.Success;
-        }
-
-        PoolHeader? header = PoolFile.ReadHeader(path);
-        bool wasDirty = header is { } known && known.ShutdownState.Dirty != 0;
-        if (header?.Kind == PoolKind.Block)
-        {
-            using BlockPool pool = BlockPool.Open(path);
-            Tell(path, wasDirty, pool.Table.RecoveredWrites + pool.Table.RestoredInfoBlocks, 0, json);
-            return Program.Success;
-        }
-
-        using ObjectStore store = PoolCommand.Open(path);
-        Tell(path, wasDirty, store.RecoveredOperations, store.RecoveredTransactions, json);
+            PoolKind.Log => PersistentLog.Recover(path, options),
+            PoolKind.Block => BlockPool.Recover(path, options),
+            _ => PoolCommand.Named(path, () => ObjectStore.Recover(path, options)),
+        };
+        progress.Dispose();
+        Tell(path, done, options.DryRun, json);
         return Program.Success;
     }
 
-    private static void Tell(string path, bool wasDirty, long operations, long transactions, bool json)
+    private static void Tell(string path, PoolRecovery done, bool dryRun, bool json)
     {
         if (json)
         {
@@ -49,16 +55,17 @@ internal static class RecoverVerb
             {
                 writer.WriteStartObject();
                 writer.WriteString("path", path);
-                writer.WriteBoolean("wasDirty", wasDirty);
-                writer.WriteNumber("operationsFinished", operations);
-                writer.WriteNumber("transactionsRolledBack", transactions);
+                writer.WriteBoolean("dryRun", dryRun);
+                writer.WriteBoolean("wasDirty", done.WasDirty);
+                writer.WriteNumber("operationsFinished", done.Operations);
+                writer.WriteNumber("transactionsRolledBack", done.Transactions);
                 writer.WriteEndObject();
             });
+            return;
         }
-        else
-        {
-            Console.WriteLine(
-                $"{path}: {(wasDirty ? "was not closed" : "was closed properly")}; {operations} operation(s) finished, {transactions} transaction(s) rolled back");
-        }
+
+        string would = dryRun ? " would be" : string.Empty;
+        Console.WriteLine(
+            $"{path}: {(done.WasDirty ? "was not closed" : "was closed properly")}; {done.Operations} operation(s){would} finished, {done.Transactions} transaction(s){would} rolled back{(dryRun ? " (dry run: nothing was changed)" : string.Empty)}");
     }
 }

@@ -16,8 +16,6 @@ internal static class RepairVerb
     {
         Argument<string> file = PoolCommand.FileArgument();
         var type = new Option<string>("--type", "-t") { Description = "Kind of the pool (obj, log or blk), when its header does not tell any more." };
-        var dryRun = new Option<bool>("--dry-run", "-n") { Description = "Tell what would be done, and change nothing." };
-        var backup = new Option<string>("--backup", "-b") { Description = "Copy the file here before anything in it is changed." };
         var loss = new Option<bool>("--accept-loss") { Description = "Also mend what marks blocks as bad, because their place is doubtful, and free what may have been a root object." };
         var types = new Option<string>("--types") { Description = "A description of the program's types: judge every link between objects too." };
         var clear = new Option<bool>("--null-dangling") { Description = "With --types: clear links that lead to no object." };
@@ -30,10 +28,11 @@ internal static class RepairVerb
             Exit codes: 0 consistent now, 1 problems remain, 2 the file could not be read or written.
 
             Example: pmem pool repair accounts.pool --backup accounts.before
-            """) { file, type, dryRun, backup, loss, types, clear, free, json };
+            """) { file, type, loss, types, clear, free, json };
+        var change = ChangeOptions.Add(command);
         command.SetAction((parsed, cancellation) =>
         {
-            var options = new PoolRepairOptions { DryRun = parsed.GetValue(dryRun), BackupPath = parsed.GetValue(backup), AcceptLoss = parsed.GetValue(loss), Cancellation = cancellation };
+            var options = new PoolRepairOptions { DryRun = change.IsDryRun(parsed), BackupPath = change.Backup(parsed, parsed.GetValue(file)!), AcceptLoss = parsed.GetValue(loss), Cancellation = cancellation };
             if (parsed.GetValue(types) is null && (parsed.GetValue(clear) || parsed.GetValue(free)))
                 return Task.FromResult(PoolCommand.Fail("where links are is told by --types FILE.json: --null-dangling and --free-unreachable need it"));
             LinkRepair? links = parsed.GetValue(types) is { } path ? new LinkRepair(ObjectTypes.Load(path)) { ClearDangling = parsed.GetValue(clear), FreeUnreachable = parsed.GetValue(free) } : null;
@@ -44,8 +43,6 @@ internal static class RepairVerb
 
     private static int Run(string path, string? type, PoolRepairOptions options, LinkRepair? links, bool json)
     {
-        if (options.DryRun && options.BackupPath is not null)
-            return PoolCommand.Fail("a dry run changes nothing, so it needs no backup: leave out --backup");
         PoolKind? kind = type switch
         {
             "obj" => PoolKind.Object,

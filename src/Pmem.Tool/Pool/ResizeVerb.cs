@@ -14,17 +14,16 @@ internal static class ResizeVerb
     {
         Argument<string> file = PoolCommand.FileArgument();
         var size = new Argument<string>("SIZE") { Description = "The new size of the file, such as 2GiB." };
-        var dryRun = new Option<bool>("--dry-run", "-n") { Description = "Tell whether it could be done, and change nothing." };
-        var backup = new Option<string>("--backup", "-b") { Description = "Copy the file here before anything in it is changed." };
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("resize", """
             Make an object pool or a log larger in place, or smaller as far as its end is free. No process may have it open.
             A resize that was interrupted is finished by doing it again.
 
             Example: pmem pool resize accounts.pool 2GiB
-            """) { file, size, dryRun, backup, json };
+            """) { file, size, json };
+        var change = ChangeOptions.Add(command);
         command.SetAction((parsed, cancellation) => Task.FromResult(Run(
-            parsed.GetValue(file)!, parsed.GetValue(size)!, parsed.GetValue(dryRun), parsed.GetValue(backup), parsed.GetValue(json), cancellation)));
+            parsed.GetValue(file)!, parsed.GetValue(size)!, change.IsDryRun(parsed), change.Backup(parsed, parsed.GetValue(file)!), parsed.GetValue(json), cancellation)));
         return command;
     }
 
@@ -34,10 +33,8 @@ internal static class ResizeVerb
         PoolKind? kind = PoolFile.ReadHeader(path)?.Kind;
         if (kind is null or PoolKind.Block)
             return PoolCommand.Fail(kind is null ? $"{path} is not a pool" : "the blocks of a blk pool are laid out over all of its file: create a larger pool and copy them");
-        if (!ByteSize.TryParse(size, out long bytes) || bytes < PoolFile.MinimumSize(kind.Value))
-            return PoolCommand.Fail($"'{size}' is not a size of at least {ByteSize.Format(PoolFile.MinimumSize(kind.Value))}");
-        if (dryRun && backup is not null)
-            return PoolCommand.Fail("a dry run changes nothing, so it needs no backup: leave out --backup");
+        if (ByteSize.FindProblem(size, PoolFile.MinimumSize(kind.Value), out long bytes) is { } problem)
+            return PoolCommand.Fail(problem);
 
         using var progress = new ProgressLine();
         var options = new PoolRepairOptions { DryRun = dryRun, BackupPath = backup, Progress = progress, Cancellation = cancellation };

@@ -10,7 +10,6 @@ internal static class SyncVerb
     public static Command Create()
     {
         var file = new Argument<string>("SET") { Description = "The pool set file that the pool was created with." };
-        Option<bool> dryRun = DryRunOption();
         var badBlocks = new Option<bool>("--bad-blocks", "-b") { Description = "Also mend bad blocks from replicas in which they are good, or finish a run that did." };
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("sync", """
@@ -21,18 +20,16 @@ internal static class SyncVerb
 
             Examples:
               pmem pool sync accounts.set --dry-run
-              pmem pool sync accounts.set
-            """) { file, dryRun, badBlocks, json };
+              pmem pool sync accounts.set --backup before-sync
+            """) { file, badBlocks, json };
+        var change = ChangeOptions.Add(command, "the set as it is", backupLetter: false, peerLetter: true);
         command.SetAction((parsed, cancellation) =>
         {
-            var options = new PoolSyncOptions { DryRun = parsed.GetValue(dryRun), FixBadBlocks = parsed.GetValue(badBlocks), Cancellation = cancellation };
+            var options = new PoolSyncOptions { DryRun = change.IsDryRun(parsed), BackupPath = change.Backup(parsed, parsed.GetValue(file)!), FixBadBlocks = parsed.GetValue(badBlocks), Cancellation = cancellation };
             return Task.FromResult(Run(parsed.GetValue(file)!, options, parsed.GetValue(json)));
         });
         return command;
     }
-
-    /// <summary>The option of verbs that only tell what they would do.</summary>
-    public static Option<bool> DryRunOption() => new("--dry-run", "-d") { Description = "Tell what would be done, and change nothing." };
 
     private static int Run(string path, PoolSyncOptions options, bool json)
     {

@@ -11,7 +11,6 @@ internal static class TransformVerb
     {
         var source = new Argument<string>("SOURCE") { Description = "The pool set file that the pool has now." };
         var target = new Argument<string>("TARGET") { Description = "The pool set file that it shall have." };
-        Option<bool> dryRun = SyncVerb.DryRunOption();
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("transform", """
             Change the structure of an object pool's set: add replicas, remove replicas (their files go), or add or remove the headers of all
@@ -20,24 +19,28 @@ internal static class TransformVerb
 
             Examples:
               pmem pool transform accounts.set replicated.set --dry-run
-              pmem pool transform accounts.set replicated.set
-            """) { source, target, dryRun, json };
-        command.SetAction((parsed, cancellation) => Task.FromResult(
-            Run(parsed.GetValue(source)!, parsed.GetValue(target)!, parsed.GetValue(dryRun), parsed.GetValue(json), cancellation)));
+              pmem pool transform accounts.set replicated.set --backup before-transform
+            """) { source, target, json };
+        var change = ChangeOptions.Add(command, "the pool of SOURCE", peerLetter: true);
+        command.SetAction((parsed, cancellation) =>
+        {
+            var options = new PoolSyncOptions { DryRun = change.IsDryRun(parsed), BackupPath = change.Backup(parsed, parsed.GetValue(source)!), Cancellation = cancellation };
+            return Task.FromResult(Run(parsed.GetValue(source)!, parsed.GetValue(target)!, options, parsed.GetValue(json)));
+        });
         return command;
     }
 
-    private static int Run(string source, string target, bool dryRun, bool json, CancellationToken cancellation)
+    private static int Run(string source, string target, PoolSyncOptions options, bool json)
     {
         foreach (string path in (ReadOnlySpan<string>)[source, target])
             NamespacePath.Refuse(path, space => $"it cannot be a part of a set; copy it to a file with 'pmem io copy --input {space} --output FILE', and name a pool set file with that");
         using var progress = new ProgressLine();
-        PoolTransformResult result = PoolTransform.Run(source, target, new PoolSyncOptions { DryRun = dryRun, Progress = progress, Cancellation = cancellation });
+        PoolTransformResult result = PoolTransform.Run(source, target, options with { Progress = progress });
         progress.Dispose();
         if (json)
-            WriteJson(source, target, result, dryRun);
+            WriteJson(source, target, result, options.DryRun);
         else
-            WriteText(target, result, dryRun);
+            WriteText(target, result, options.DryRun);
         return Program.Success;
     }
 

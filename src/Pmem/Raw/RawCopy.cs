@@ -54,6 +54,7 @@ public static class RawCopy
             throw;
         }
 
+        Finish(options);
         return new RawCopyResult(done, (options.Length ?? done) - done, bad);
     }
 
@@ -89,6 +90,7 @@ public static class RawCopy
             throw;
         }
 
+        Finish(options);
         return new RawCopyResult(length, Missing: 0, bad);
     }
 
@@ -121,12 +123,39 @@ public static class RawCopy
 
     private static void BackUp(RawTarget target, long? length, string backup, RawCopyOptions options)
     {
-        if (File.Exists(backup))
-            throw new IOException($"the backup {backup} exists already; name another file, or remove it");
         if (target.Present is null)
             throw new PmemException("only the content of a file or device can be backed up");
+        if (target.Present == 0)
+            return;
+        string subject = $"{target.Endpoint.Path ?? target.Endpoint.ToString()}#{options.Seek}+{length}";
+        if (BackupMark.IsUnfinished(backup, subject))
+            return;
+        NewFile.Demand(backup, "the backup");
         long present = Math.Min(length ?? long.MaxValue, target.Present.Value);
-        Run(target.Endpoint, RawEndpoint.Of(backup), new RawCopyOptions { Skip = options.Seek, Length = present, Progress = options.Progress, Cancellation = options.Cancellation });
+        string partial = TemporaryName.Beside(backup);
+        BackupMark.Begin(backup, subject);
+        try
+        {
+            // Nobody else's, until it is whole and as private as what it is a copy of.
+            NewFile.CreatePrivate(partial).Dispose();
+            Run(target.Endpoint, RawEndpoint.Of(partial), new RawCopyOptions { Skip = options.Seek, Length = present, Progress = options.Progress, Cancellation = options.Cancellation });
+            using (var file = new FileStream(partial, FileMode.Open, FileAccess.Write))
+                NewFile.GiveModeOf(file, target.Endpoint.Path);
+            File.Move(partial, backup);
+            PersistentMap.SyncDirectory(Path.GetDirectoryName(Path.GetFullPath(backup))!);
+        }
+        catch
+        {
+            File.Delete(partial);
+            BackupMark.Finish(backup);
+            throw;
+        }
+    }
+
+    private static void Finish(RawCopyOptions options)
+    {
+        if (options.BackupPath is { } backup)
+            BackupMark.Finish(backup);
     }
 
     private static void DemandDifferent(RawEndpoint input, RawEndpoint output)

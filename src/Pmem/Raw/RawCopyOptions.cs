@@ -21,7 +21,7 @@ public sealed record RawCopyOptions
     /// <summary>Only find out what would be done.</summary>
     public bool DryRun { get; init; }
 
-    /// <summary>A new file that gets what is in the range of the output before it is written; null makes none.</summary>
+    /// <summary>A new file that gets what is in the range of the output before it is written; null makes none. One that an interrupted run made of the same output is kept.</summary>
     public string? BackupPath { get; init; }
 
     /// <summary>Told from time to time how far it is.</summary>

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Pmem.Logs;
 using Pmem.Objects;
 using Pmem.Pools;
 
@@ -63,11 +64,38 @@ public sealed class RecoverVerbTests : IDisposable
     }
 
     [Fact]
-    public void Another_kind_of_pool_is_refused()
+    public void What_is_no_pool_is_refused()
     {
-        string path = _pools.File("log.pool");
-        using (PoolFile pool = PoolFile.Create(path, PoolKind.Log, PoolFile.MinimumSize(PoolKind.Object)))
-            pool.CompleteCreation();
+        string path = _pools.File("text");
+        File.WriteAllBytes(path, [.. Enumerable.Repeat((byte)'x', (int)PoolFile.MinimumSize(PoolKind.Object))]);
         Assert.Contains("wrong pool type", ToolRunner.Fail("pool", "recover", path), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_dry_run_tells_and_a_backup_is_the_pool_as_it_was_crashed()
+    {
+        string path = _pools.Crashed();
+        byte[] before = File.ReadAllBytes(path);
+        JsonElement dry = ToolRunner.Json(0, "pool", "recover", path, "--dry-run");
+        Assert.True(dry.GetProperty("dryRun").GetBoolean());
+        Assert.Equal(before, File.ReadAllBytes(path));
+        JsonElement done = ToolRunner.Json(0, "pool", "recover", path, "--backup", _pools.File("before"));
+        Assert.Equal(dry.GetProperty("transactionsRolledBack").GetInt64(), done.GetProperty("transactionsRolledBack").GetInt64());
+        Assert.Equal(1, done.GetProperty("transactionsRolledBack").GetInt64());
+        Assert.Equal(before, File.ReadAllBytes(_pools.File("before")));
+    }
+
+    [Fact]
+    public void A_log_that_was_not_closed_is_closed()
+    {
+        string path = _pools.File("a.log");
+        using (PersistentLog log = PersistentLog.Create(path, 2 << 20))
+        {
+            log.Append("content"u8);
+            File.WriteAllBytes(_pools.File("crashed.log"), log.Map.GetSpan(0, (int)log.Map.Length).ToArray());
+        }
+
+        Assert.True(ToolRunner.Json(0, "pool", "recover", _pools.File("crashed.log")).GetProperty("wasDirty").GetBoolean());
+        Assert.False(ToolRunner.Json(0, "pool", "recover", _pools.File("crashed.log")).GetProperty("wasDirty").GetBoolean());
     }
 }

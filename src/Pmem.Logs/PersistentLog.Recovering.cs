@@ -1,0 +1,37 @@
+using Pmem.Pools;
+using Pmem.Pools.Checking;
+
+namespace Pmem.Logs;
+
+/// <content>Recovering.</content>
+public sealed partial class PersistentLog
+{
+    /// <summary>
+    /// Opens a log that was not closed, and closes it cleanly. There is nothing to finish or roll back in a log: what was not appended whole is not there.
+    /// </summary>
+    /// <param name="path">The pool file or pool set file; nobody may have it open, except in a dry run.</param>
+    /// <param name="options">Dry run, backup, progress of the backup.</param>
+    /// <exception cref="IOException">The backup exists, or cannot be written; nothing was changed.</exception>
+    /// <exception cref="PmemFormatException">The pool is not valid.</exception>
+    /// <exception cref="PmemException">The pool is in use, or cannot be accessed.</exception>
+    public static PoolRecovery Recover(string path, PoolRepairOptions? options = null)
+    {
+        options ??= new PoolRepairOptions();
+        PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
+        return PoolBackup.Finishing(options.BackupPath, () =>
+        {
+            PoolBackup.Begin(path, options.BackupPath, progress: options.Progress, cancellation: options.Cancellation);
+            using PersistentLog log = Open(path, new PersistentLogOptions { CopyOnWrite = options.DryRun });
+            return new PoolRecovery(log.Header.ShutdownState.Dirty != 0, 0, 0);
+        });
+    }
+
+    /// <summary>Opens the log in a map that was not closed, and closes it cleanly, the map too.</summary>
+    /// <param name="map">The pool.</param>
+    /// <exception cref="PmemFormatException">The pool is not valid; the map stays open.</exception>
+    public static PoolRecovery Recover(PersistentMap map)
+    {
+        using PersistentLog log = Open(map);
+        return new PoolRecovery(log.Header.ShutdownState.Dirty != 0, 0, 0);
+    }
+}

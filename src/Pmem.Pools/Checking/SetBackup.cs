@@ -1,0 +1,101 @@
+using System.Text;
+using Pmem.Pools.Sets;
+
+namespace Pmem.Pools.Checking;
+
+/// <summary>
+/// Copies the files of a set to a new folder, with a set file that names them there. The folder is made under a name that nothing has, and renamed when
+/// all is durable in it; so what is removed after a failure was made here.
+/// </summary>
+internal sealed class SetBackup(SetLayout layout, string backup, bool leaveOutMissing, IProgress<PoolProgress>? progress, CancellationToken cancellation)
+{
+    private const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode Readers = Owner | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+
+    private readonly string _partial = TemporaryName.Beside(backup);
+    private readonly Dictionary<PartLayout, PersistentMap> _open = new(ReferenceEqualityComparer.Instance);
+
+    public void Run()
+    {
+        bool isMade = false;
+        try
+        {
+            foreach (PartLayout part in layout.Replicas.SelectMany(replica => replica.Parts).Where(IsCopied))
+            {
+                if (part.IsDevice || !File.Exists(part.Path) || LinkedFile.LengthOf(part.Path) > 0)
+                    _open.Add(part, PersistentMap.Open(part.Path, new PersistentMapOptions { Access = MapAccess.ReadOnly, Lock = true }));
+            }
+
+            CreateFolder(_partial);
+            isMade = true;
+            var text = new StringBuilder($"{PoolSetFile.Signature}\n{(layout.SingleHeader ? "OPTION SINGLEHDR\n" : string.Empty)}");
+            for (int r = 0; r < layout.Replicas.Count; r++)
+            {
+                if (r > 0)
+                    text.Append("REPLICA\n");
+                CopyReplica(layout.Replicas[r], r, text);
+            }
+
+            using (FileStream set = NewFile.CreatePrivate(Path.Combine(_partial, Path.GetFileName(layout.Path))))
+            {
+                set.Write(Encoding.UTF8.GetBytes(text.ToString()));
+                NewFile.GiveModeOf(set, layout.Path);
+                set.Flush(flushToDisk: true);
+            }
+
+            // As open to others as the folder of the set file, at most; none but the owner may write.
+            if (!OperatingSystem.IsWindows())
+                File.SetUnixFileMode(_partial, Owner | (Readers & File.GetUnixFileMode(Path.GetDirectoryName(LinkedFile.RealPath(layout.Path))!)));
+            PersistentMap.SyncDirectory(_partial);
+            Directory.Move(_partial, backup);
+            PersistentMap.SyncDirectory(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(backup))!);
+        }
+        catch
+        {
+            if (isMade)
+                Directory.Delete(_partial, recursive: true);
+            throw;
+        }
+        finally
+        {
+            foreach (PersistentMap map in _open.Values)
+                map.Dispose();
+        }
+    }
+
+    private bool IsCopied(PartLayout part) =>
+        !leaveOutMissing || part.IsDevice || (File.Exists(part.Path) && (OperatingSystem.IsWindows() || File.GetUnixFileMode(LinkedFile.RealPath(part.Path)) != UnixFileMode.None));
+
+    private void CopyReplica(ReplicaLayout replica, int number, StringBuilder lines)
+    {
+        for (int d = 0; d < replica.Directories.Count; d++)
+        {
+            string name = $"r{number}d{d}";
+            CreateFolder(Path.Combine(_partial, name));
+            if (!OperatingSystem.IsWindows())
+                File.SetUnixFileMode(Path.Combine(_partial, name), Owner | (Readers & File.GetUnixFileMode(LinkedFile.RealPath(replica.Directories[d].Path))));
+            lines.Append($"{replica.Directories[d].Reservation} {Path.Combine(backup, name)}\n");
+        }
+
+        for (int p = 0; p < replica.Parts.Count; p++)
+        {
+            PartLayout part = replica.Parts[p];
+            int directory = replica.Directories.ToList().FindIndex(d => Path.GetFullPath(d.Path).TrimEnd('/') == Path.GetDirectoryName(part.Path));
+            string name = directory >= 0 ? Path.Combine($"r{number}d{directory}", Path.GetFileName(part.Path)) : $"r{number}p{p}-{Path.GetFileName(part.Path)}";
+            if (_open.TryGetValue(part, out PersistentMap? map))
+                PoolBackup.Copy(map, Path.Combine(_partial, name), progress, cancellation);
+            else if (IsCopied(part))
+                PoolBackup.CopyEmpty(part.Path, Path.Combine(_partial, name));
+            if (directory < 0)
+                lines.Append($"{part.FileSize} {Path.Combine(backup, name)}\n");
+        }
+    }
+
+    private static void CreateFolder(string path)
+    {
+        if (OperatingSystem.IsWindows())
+            Directory.CreateDirectory(path);
+        else
+            Directory.CreateDirectory(path, Owner);
+    }
+}
