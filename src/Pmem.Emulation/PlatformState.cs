@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Pmem.Emulation.Guest;
 using Pmem.Emulation.Modules;
 using Pmem.Platform.Model;
 
@@ -238,6 +239,9 @@ internal sealed record PlatformState
 
     /// <summary>Whether the content of a guest's memory counts in place of that of the DIMMs.</summary>
     public bool HasGuest { get; init; }
+
+    /// <summary>The virtual machine that runs on the platform's files; null for none. It may outlive the process that started it.</summary>
+    public MachineProcess? Machine { get; init; }
 }
 
 [JsonSourceGenerationOptions(WriteIndented = true, UseStringEnumConverter = true)]

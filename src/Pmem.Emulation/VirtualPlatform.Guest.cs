@@ -35,28 +35,55 @@ public sealed partial class VirtualPlatform
     {
         lock (_gate)
         {
-            DemandPower();
-            if (HasGuest)
-                throw new PmemException("a guest has the memory of the platform already: wait for its end, and write it back with ImportGuest");
+            DemandMemory();
             SaveDisabled();
             GuestMemory memory = Describe(_folder, _state);
-            File.Delete(memory.Path);
-            File.Delete(memory.RegistersPath);
-            using (var transfer = new GuestTransfer(memory, FileMode.CreateNew, _folder, _state.Dimms))
+            DeleteFiles(memory);
+            try
             {
-                foreach (GuestPart part in Parts(memory, progress, cancellation))
-                    transfer.ToGuest(part);
-                for (int i = 0; i < _state.Dimms.Count; i++)
-                    transfer.WriteRegisters((long)GuestRegisters.HealthPosition(i), GuestRegisters.HealthOf(_state.Dimms[i]).ToBytes());
-                transfer.WriteRegisters(0, new NvdimmErrorRegisters { Ranges = ErrorsForGuest() }.ToBytes());
-                transfer.Flush();
+                using (var transfer = new GuestTransfer(memory, FileMode.CreateNew, _folder, _state.Dimms))
+                {
+                    foreach (GuestPart part in Parts(memory, progress, cancellation))
+                        transfer.ToGuest(part);
+                    for (int i = 0; i < _state.Dimms.Count; i++)
+                        transfer.WriteRegisters((long)GuestRegisters.HealthPosition(i), GuestRegisters.HealthOf(_state.Dimms[i]).ToBytes());
+                    transfer.WriteRegisters(0, new NvdimmErrorRegisters { Ranges = ErrorsForGuest() }.ToBytes());
+                    transfer.Flush();
+                }
+
+                File.WriteAllBytes(memory.NfitPath, BuildNfit().ToBytes());
+                File.WriteAllBytes(memory.SsdtPath, BuildSsdt());
+                PersistentMap.SyncDirectory(_folder);
+            }
+            catch
+            {
+                DeleteFiles(memory);
+                throw;
             }
 
-            File.WriteAllBytes(memory.NfitPath, BuildNfit().ToBytes());
-            File.WriteAllBytes(memory.SsdtPath, BuildSsdt());
-            PersistentMap.SyncDirectory(_folder);
             Save(_state with { HasGuest = true });
             return memory;
+        }
+    }
+
+    /// <summary>Says that a virtual machine is about to run on the DIMMs' files themselves. Durable at return.</summary>
+    /// <exception cref="PmemException">The platform is off, or a guest has it.</exception>
+    internal void Lend()
+    {
+        lock (_gate)
+        {
+            DemandMemory();
+            Save(_state with { Machine = MachineProcess.Unknown });
+        }
+    }
+
+    /// <summary>Says which process the virtual machine is; null when it ended. Nobody gets the files while it runs, also when this process is killed. Durable at return.</summary>
+    internal void Record(MachineProcess? machine)
+    {
+        lock (_gate)
+        {
+            if (!_isOff)
+                Save(_state with { Machine = machine });
         }
     }
 
@@ -227,7 +254,12 @@ public sealed partial class VirtualPlatform
 
     private void EndGuest(GuestMemory memory, IReadOnlyList<VirtualDimm> dimms)
     {
-        Rebuild(_state with { HasGuest = false, Dimms = dimms });
+        Rebuild(_state with { HasGuest = false, Machine = null, Dimms = dimms });
+        DeleteFiles(memory);
+    }
+
+    private static void DeleteFiles(GuestMemory memory)
+    {
         File.Delete(memory.Path);
         File.Delete(memory.RegistersPath);
         File.Delete(memory.NfitPath);

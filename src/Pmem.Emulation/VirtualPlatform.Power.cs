@@ -51,10 +51,13 @@ public sealed partial class VirtualPlatform
     /// </remarks>
     /// <param name="seed">Chooses what survives of what was not durable.</param>
     /// <param name="adrFails">Whether write queues (with eADR: caches) are lost.</param>
+    /// <exception cref="PmemException">The power is off, or a guest runs on the platform: stop it, which to it is a power cut.</exception>
     public void PowerCut(int seed, bool adrFails = false)
     {
         lock (_gate)
         {
+            if (_state.Machine is not null)
+                DemandMemory();
             DemandPower();
             LoseVolumes(new Random(seed), adrFails || Domain is null ? CrashKind.PowerLossWithoutAdr : CrashKind.PowerLoss);
             Save(_state with

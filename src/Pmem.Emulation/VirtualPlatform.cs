@@ -116,6 +116,9 @@ public sealed partial class VirtualPlatform : IDisposable
             PlatformState state = file.State ?? throw new PmemException(NotMade(folder));
             if (FindProblem(state) is { } problem)
                 throw new PmemException($"the state of the platform in {folder} makes no sense: {problem}");
+            if (state.Machine is { } machine && machine.IsRunning())
+                throw new PmemException($"a guest still runs on the platform in {folder}, though the command that started it was killed: wait for its end, or end QEMU with 'kill {machine.Id}'");
+            state = state with { Machine = null };
             var platform = new VirtualPlatform(folder, file, WithLost(folder, state, discardGuest));
             platform.FinishErasures();
             if (platform.HasGuest && discardGuest)
@@ -215,6 +218,8 @@ public sealed partial class VirtualPlatform : IDisposable
     private void DemandMemory()
     {
         DemandPower();
+        if (_state.Machine is not null)
+            throw new PmemException("a guest runs on the platform: wait for its end, or power it off");
         if (HasGuest)
             throw new PmemException("a guest has the memory of the platform: wait for its end, and write back what it changed with ImportGuest");
     }

@@ -50,7 +50,13 @@ internal static class Program
 
         try
         {
-            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+            return parsed.Invoke(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+
+                // A verb that takes signals ends in order, however long it writes back what a guest changed.
+                ProcessTerminationTimeout = Timeout.InfiniteTimeSpan,
+            });
         }
         catch (Exception e) when (e is PmemException or IOException or UnauthorizedAccessException or ArgumentException or OperationCanceledException)
         {

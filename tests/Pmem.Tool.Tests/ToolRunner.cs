@@ -11,8 +11,12 @@ internal static class ToolRunner
     public static ToolResult Run(params string[] arguments) => RunAs(prefix: [], arguments);
 
     /// <summary>Starts the tool; the caller ends it.</summary>
-    public static Process Start(params string[] arguments) =>
-        Process.Start(new ProcessStartInfo("dotnet", [s_tool, .. arguments]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true })!;
+    public static Process Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet", [s_tool, .. arguments]) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
+        return Process.Start(start)!;
+    }
 
     /// <summary>Runs the tool through other commands, such as <c>setpriv</c>.</summary>
     public static ToolResult RunAs(IReadOnlyList<string> prefix, params string[] arguments)
@@ -25,6 +29,9 @@ internal static class ToolRunner
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+
+        // A process that is killed would leave its sockets for debuggers in /tmp.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
         using Process process = Process.Start(start)!;
         process.StandardInput.Close();
         Task<string> output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);

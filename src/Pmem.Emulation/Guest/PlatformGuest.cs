@@ -73,20 +73,37 @@ public static class PlatformGuest
         options = options with { Domain = options.Domain ?? platform.Domain };
         if (FindObstacle(platform, attachment) is { } obstacle)
             throw new PmemException($"{obstacle}: attach the platform with tables");
-        if (attachment != GuestAttachment.Tables)
-            return await VirtualMachine.RunAsync(options with { Devices = [.. Devices(platform, attachment)] }, lineWritten, cancellation).ConfigureAwait(false);
-
         VirtualMachine.DemandPrograms(options);
+        if (attachment != GuestAttachment.Tables)
+        {
+            platform.Lend();
+            try
+            {
+                return await RunAsync(platform, options with { Devices = [.. Devices(platform, attachment)] }, lineWritten, cancellation).ConfigureAwait(false);
+            }
+            finally
+            {
+                platform.Record(null);
+            }
+        }
+
         GuestMemory memory = platform.ExportGuest(progress, cancellation);
         try
         {
-            return await VirtualMachine.RunAsync(memory.AddTo(options), lineWritten, cancellation).ConfigureAwait(false);
+            return await RunAsync(platform, memory.AddTo(options), lineWritten, cancellation).ConfigureAwait(false);
         }
         finally
         {
             // The machine has ended, whatever became of it: what it stored is the platform's.
             platform.ImportGuest(progress, CancellationToken.None);
         }
+    }
+
+    private static async Task<GuestConsole> RunAsync(VirtualPlatform platform, VirtualMachineOptions options, Action<string>? lineWritten, CancellationToken cancellation)
+    {
+        using var machine = VirtualMachine.Start(options, lineWritten);
+        platform.Record(MachineProcess.Of(machine.ProcessId));
+        return await machine.WaitAsync(cancellation).ConfigureAwait(false);
     }
 
     private static IEnumerable<GuestMemoryDevice> Devices(VirtualPlatform platform, GuestAttachment attachment)

@@ -15,7 +15,7 @@ public sealed class VirtualMachine : IDisposable
     private const long Gibibyte = 1L << 30;
 
     private readonly VirtualMachineOptions _options;
-    private readonly string _folder;
+    private readonly MachineFolder _folder;
     private readonly HostChild _child;
     private readonly Process _process;
     private readonly StringBuilder _output = new();
@@ -23,7 +23,7 @@ public sealed class VirtualMachine : IDisposable
     private readonly Action<string>? _lineWritten;
     private bool _isDisposed;
 
-    private VirtualMachine(VirtualMachineOptions options, string folder, HostChild child, Action<string>? lineWritten)
+    private VirtualMachine(VirtualMachineOptions options, MachineFolder folder, HostChild child, Action<string>? lineWritten)
     {
         Process process = child.Process;
         (_options, _folder, _child, _process, _lineWritten) = (options, folder, child, process, lineWritten);
@@ -46,13 +46,13 @@ public sealed class VirtualMachine : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         string qemu = DemandPrograms(options);
-        string folder = Directory.CreateTempSubdirectory("pmem-vm-").FullName;
+        var folder = MachineFolder.Create();
         try
         {
-            WriteInitrd(options, Path.Combine(folder, "initrd"));
+            WriteInitrd(options, Path.Combine(folder.Path, "initrd"));
             for (int i = 0; i < options.Tables.Count; i++)
-                File.WriteAllBytes(TablePath(folder, i), options.Tables[i]);
-            var start = new ProcessStartInfo(qemu, GetArguments(options, folder))
+                File.WriteAllBytes(TablePath(folder.Path, i), options.Tables[i]);
+            var start = new ProcessStartInfo(qemu, GetArguments(options, folder.Path))
             {
                 UseShellExecute = false,
                 RedirectStandardInput = !options.IsInteractive,
@@ -66,7 +66,7 @@ public sealed class VirtualMachine : IDisposable
         }
         catch
         {
-            Directory.Delete(folder, recursive: true);
+            folder.Dispose();
             throw;
         }
     }
@@ -98,6 +98,8 @@ public sealed class VirtualMachine : IDisposable
             throw new PmemException($"the guest did not end within {_options.Timeout.TotalSeconds:0} seconds and was stopped; it printed last:\n{Tail(_output)}", e);
         }
 
+        // Ctrl-C in a terminal reaches QEMU too.
+        cancellation.ThrowIfCancellationRequested();
         if (_process.ExitCode != 0)
             throw new PmemException($"QEMU ended with code {_process.ExitCode}: {Tail(_error)}{(_options.Accelerator == "kvm" ? "\nIf it is KVM that does not work here, use tcg." : string.Empty)}");
         GuestConsole console = Console();
@@ -135,7 +137,7 @@ public sealed class VirtualMachine : IDisposable
         _isDisposed = true;
         Stop();
         _child.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 
     /// <summary>Path of QEMU, when everything that a machine needs is there.</summary>

@@ -125,8 +125,8 @@ internal static class PlatformCommand
             }
             else
             {
-                using VirtualPlatform platform = VirtualPlatform.Open(parsed.GetValue(folder)!);
-                platform.PowerCut(parsed.GetValue(seed), parsed.GetValue(adr));
+                using var source = PlatformSource.Open(parsed.GetValue(folder));
+                source.DemandVirtual().PowerCut(parsed.GetValue(seed), parsed.GetValue(adr));
             }
 
             using VirtualPlatform again = VirtualPlatform.Open(parsed.GetValue(folder)!);

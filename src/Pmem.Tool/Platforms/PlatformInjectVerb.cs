@@ -34,7 +34,8 @@ internal static class PlatformInjectVerb
                 throw new PmemException("--poison is an address of one DIMM, --address one of the system: give one of them");
             if ((parsed.GetValue(clear) || IsGiven(parsed, length)) && !IsGiven(parsed, poison) && !IsGiven(parsed, address))
                 throw new PmemException("--clear and --length are of a range: say which with --poison or --address");
-            using VirtualPlatform platform = VirtualPlatform.Open(parsed.GetValue(folder)!);
+            using var source = PlatformSource.Open(parsed.GetValue(folder));
+            VirtualPlatform platform = source.DemandVirtual();
             int number = parsed.GetValue(dimm);
             long bytes = InfoBlockFile.ParseNumber(parsed.GetValue(length), 0);
             if (bytes <= 0)

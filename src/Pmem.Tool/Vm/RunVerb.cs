@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using Pmem.Emulation.Guest;
 using Pmem.Tool.InfoBlocks;
 using Pmem.Tool.Platforms;
@@ -41,6 +42,8 @@ internal static class RunVerb
             """) { platform, guest, kernel, initrd, append, memory, device, persistence, accelerator, processors, shell, script, text, timeout, json, extra };
         command.SetAction(async (parsed, cancellation) =>
         {
+            // A signal waits for the task of a verb; one that came before there is a task would end the tool at once.
+            await Task.Yield();
             if (parsed.GetValue(script) is not null && parsed.GetValue(text) is not null)
                 return PoolCommand.Fail("give either --script or --command");
             string? toRun = parsed.GetValue(script) is { } file ? await File.ReadAllTextAsync(file, cancellation) : parsed.GetValue(text);
@@ -77,12 +80,19 @@ internal static class RunVerb
 
     private static async Task<int> Run(PlatformSource source, VirtualMachineOptions options, GuestAttachment attachment, bool json, CancellationToken cancellation)
     {
+        // The two other signals that end a program cancel already.
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+        {
+            context.Cancel = true;
+            stop.Cancel();
+        });
         bool ended = false;
         var lines = new List<string>();
         GuestConsole console;
         try
         {
-            console = await PlatformGuest.RunAsync(source.DemandVirtual(), options, attachment, Take, progress: null, cancellation);
+            console = await PlatformGuest.RunAsync(source.DemandVirtual(), options, attachment, Take, progress: null, stop.Token);
         }
         catch (OperationCanceledException)
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Pmem.Tool.Tests.Labels;
@@ -10,8 +11,13 @@ public sealed class VmVerbTests : IDisposable
 {
     private readonly PoolFixture _files = new();
     private readonly string _bin;
+    private readonly string _temporary;
 
-    public VmVerbTests() => _bin = Directory.CreateDirectory(_files.File("bin")).FullName;
+    public VmVerbTests()
+    {
+        _bin = Directory.CreateDirectory(_files.File("bin")).FullName;
+        _temporary = Directory.CreateDirectory(_files.File("temporary")).FullName;
+    }
 
     public void Dispose() => _files.Dispose();
 
@@ -60,6 +66,42 @@ public sealed class VmVerbTests : IDisposable
             await Task.Delay(100, TestContext.Current.CancellationToken);
         Assert.False(IsRunning(process));
         ToolRunner.Json(0, "platform", "show", platform);
+        Qemu("echo '@@end 0'");
+        Assert.Equal(0, Run("vm", "run", "--platform", platform, "--guest", Guest(), "--command", "true").ExitCode);
+        Assert.Empty(Directory.GetFileSystemEntries(_temporary));
+    }
+
+    [Theory]
+    [InlineData("1")]
+    [InlineData("2")]
+    public void A_platform_on_which_QEMU_still_runs_is_refused_though_its_tool_was_killed(string dimms)
+    {
+        string platform = Platform("--dimms", dimms, "--ways", dimms);
+        string id = _files.File("id");
+        Fake("setpriv", "exit 1");
+        Qemu($"while ! grep -aq 'Id.: '$$, {platform}/platform.state; do sleep 0.1; done; echo $$ > {id}; kill -KILL $PPID; exec sleep 60");
+        Run("vm", "run", "--platform", platform, "--guest", Guest(), "--command", "true");
+        string process = File.ReadAllText(id).Trim();
+        try
+        {
+            foreach (string[] verb in (string[][])
+            [
+                ["vm", "run", "--platform", platform, "--guest", Guest(), "--command", "true"],
+                ["platform", "power-cut", platform],
+                ["platform", "inject", platform, "--fatal", "true"],
+                ["namespace", "create", "--platform", platform],
+            ])
+                Assert.Contains($"'kill {process}'", Fail(verb), StringComparison.Ordinal);
+        }
+        finally
+        {
+            using var qemu = Process.GetProcessById(int.Parse(process, CultureInfo.InvariantCulture));
+            qemu.Kill();
+            for (int i = 0; i < 100 && IsRunning($"/proc/{process}/stat"); i++)
+                Thread.Sleep(50);
+        }
+
+        Assert.Equal(0, ToolRunner.Json(0, "platform", "power-cut", platform).GetProperty("dimms")[0].GetProperty("dirtyShutdowns").GetInt32());
     }
 
     [Fact]
@@ -129,17 +171,25 @@ public sealed class VmVerbTests : IDisposable
         Assert.Contains("within 1 seconds", Fail("vm", "run", "--platform", platform, "--guest", Guest(), "--command", "true", "--timeout", "1"), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void A_guest_that_is_interrupted_is_stopped_and_what_it_stored_is_kept()
+    // The tool stands still for longer than a program is usually given to end in.
+    [Theory]
+    [InlineData("TERM", "sleep 0.3; kill -STOP $tool; sleep 3; kill -CONT $tool")]
+    [InlineData("INT", "true")]
+    [InlineData("HUP", "true")]
+    public void A_guest_that_is_interrupted_is_stopped_and_what_it_stored_is_kept(string signal, string meanwhile)
     {
-        string platform = Platform("--dimms", "2", "--ways", "2");
-        Qemu("""
+        string platform = Platform("--dimms", "2", "--ways", "2", "--size", "512MiB");
+        Qemu($$"""
             for a in "$@"; do case "$a" in *id=sets*) f="$(echo "$a" | sed 's/.*mem-path=//; s/,.*//')"; printf abcd | dd of="$f" bs=1 conv=notrunc 2>/dev/null;; esac; done
-            kill -TERM $PPID; exec sleep 60
+            tool=$PPID
+            ({{meanwhile}}) </dev/null >/dev/null 2>&1 &
+            kill -{{signal}} $tool; exec sleep 60
             """);
         Assert.Contains("power cut", Fail("vm", "run", "--platform", platform, "--guest", Guest(), "--command", "true"), StringComparison.Ordinal);
         using FileStream dimm = File.OpenRead(Path.Combine(platform, "dimm-0.img"));
         Assert.Equal('a', dimm.ReadByte());
+        Assert.Empty(Directory.GetFileSystemEntries(_temporary));
+        Assert.False(File.Exists(Path.Combine(platform, "guest.memory")));
     }
 
     [Theory]
@@ -169,7 +219,8 @@ public sealed class VmVerbTests : IDisposable
     private string Platform(params string[] options)
     {
         string folder = _files.File("vm");
-        ToolRunner.Json(0, ["platform", "create", folder, "--size", "16MiB", .. options]);
+        string[] size = options.Contains("--size") ? [] : ["--size", "16MiB"];
+        ToolRunner.Json(0, ["platform", "create", folder, .. size, .. options]);
         return folder;
     }
 
@@ -201,7 +252,7 @@ public sealed class VmVerbTests : IDisposable
         process.WaitForExit();
     }
 
-    private ToolResult Run(params string[] arguments) => ToolRunner.RunAs(["env", $"PATH={_bin}:/usr/bin:/bin"], arguments);
+    private ToolResult Run(params string[] arguments) => ToolRunner.RunAs(["env", "--default-signal", $"PATH={_bin}:/usr/bin:/bin", $"TMPDIR={_temporary}"], arguments);
 
     private string Fail(params string[] arguments) => ToolRunner.Failed(Run(arguments));
 
