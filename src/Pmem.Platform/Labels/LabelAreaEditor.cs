@@ -41,8 +41,8 @@ internal sealed class LabelAreaEditor
         WriteIndex(first.Successor([], []), geometry);
     }
 
-    /// <summary>Writes a label and takes away the labels that had its uuid, and those that no kernel accepts.</summary>
-    public void Put(NamespaceLabel label, bool reapInvalid = true)
+    /// <summary>Writes a label and, in the same step, takes away the labels that had its uuid or that of a namespace it replaces, and those that no kernel accepts.</summary>
+    public void Put(NamespaceLabel label, bool reapInvalid = true, Guid? replaced = null)
     {
         IndexBlock current = _area.Current!;
         LabelAreaGeometry geometry = _area.Geometry!.Value;
@@ -52,7 +52,7 @@ internal sealed class LabelAreaEditor
         byte[] bytes = new byte[geometry.LabelSize];
         (label with { Slot = (uint)slot }).Write(bytes, current.Format);
         Write(geometry.SlotOffset(slot), bytes, LabelWriteKind.Label, slot);
-        Commit([slot], [.. _area.Slots.Where(old => Replaces(old, label.Uuid, slot, reapInvalid)).Select(old => old.Slot)]);
+        Commit([slot], [.. _area.Slots.Where(old => Replaces(old, label.Uuid, slot, reapInvalid) || (replaced is { } other && IsOf(old, other))).Select(old => old.Slot)]);
     }
 
     /// <summary>Frees slots and brings others back, in one step.</summary>
@@ -111,8 +111,13 @@ internal sealed class LabelAreaEditor
         Erase(0, _bytes.Length);
     }
 
+    /// <summary>Frees the slots of a namespace.</summary>
+    public void Free(Guid uuid) => Commit([], [.. _area.Slots.Where(slot => IsOf(slot, uuid)).Select(slot => slot.Slot)]);
+
+    private static bool IsOf(LabelSlot slot, Guid uuid) => slot.State == LabelSlotState.Active && slot.Label.Uuid == uuid;
+
     private static bool Replaces(LabelSlot old, Guid uuid, int slot, bool reapInvalid) =>
-        old.Slot != slot && ((old.State == LabelSlotState.Active && old.Label.Uuid == uuid) || (reapInvalid && old.State == LabelSlotState.Invalid));
+        old.Slot != slot && (IsOf(old, uuid) || (reapInvalid && old.State == LabelSlotState.Invalid));
 
     private void WriteEmptyIndexes(LabelFormat format, int sequence)
     {

@@ -49,7 +49,8 @@ public sealed partial class LabelRepair
             repair.ResolveConflicts(dimm);
         }
 
-        foreach (Guid uuid in repair.Uuids())
+        // A namespace that was not finished may have the place of the one that it was to replace.
+        foreach (Guid uuid in repair.Uuids().OrderBy(uuid => !repair.IsUnfinished(uuid)))
             repair.MendNamespace(uuid);
         repair.Review();
         return repair;
@@ -146,6 +147,9 @@ public sealed partial class LabelRepair
     private List<LabelSlot> Active(int dimm, Guid uuid) => [.. _editors[dimm].Area.Slots.Where(slot => slot.State == LabelSlotState.Active && slot.Label.Uuid == uuid)];
 
     private Guid[] Uuids() => [.. _editors.SelectMany(editor => editor.Area.ActiveLabels).Select(label => label.Uuid).Distinct()];
+
+    /// <summary>Whether no DIMM's label of it was ever acknowledged, and some DIMM has none.</summary>
+    private bool IsUnfinished(Guid uuid) => Labels(uuid).All(found => IsUpdating(found.Slot.Label)) && Labels(uuid).DistinctBy(found => found.Dimm).Count() < _editors.Length;
 
     private static bool IsUpdating(NamespaceLabel label) => (label.Flags & NamespaceLabelFlags.Updating) != 0;
 

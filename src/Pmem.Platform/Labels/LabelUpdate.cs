@@ -30,11 +30,62 @@ public sealed class LabelUpdate
         foreach (LabelAreaEditor editor in editors)
             editor.Ensure(LabelFormat.Efi12);
         for (int i = editors.Length - 1; i >= 0; i--)
-            editors[i].Put(labels[i] with { Flags = labels[i].Flags | NamespaceLabelFlags.Updating });
+            editors[i].Put(Unfinished(labels[i]));
         for (int i = editors.Length - 1; i >= 0; i--)
             editors[i].Put(labels[i] with { Flags = labels[i].Flags & ~NamespaceLabelFlags.Updating });
         return new LabelUpdate(writes);
     }
+
+    /// <summary>
+    /// Puts a namespace into the place of another one: on each DIMM the index block that names the new label is the one that no longer names the old. Of one DIMM a crash leaves
+    /// the old namespace or the new one.
+    /// </summary>
+    /// <remarks>
+    /// <para>Of a set, DIMMs change one after another. With the uuid of the old namespace and its place, and with a place that the old one does not touch, kernels see the old
+    /// namespace or the new one after each write. With another uuid in a place that the old one has, they enable the region with neither until the last DIMM has changed, because
+    /// two labels for one place would stop a DIMM: <see cref="LabelRepair"/> brings the old namespace back, which nobody has written to.</para>
+    /// <para>A place that the old namespace does not touch takes a free slot more on each DIMM.</para>
+    /// </remarks>
+    /// <param name="areas">The areas in mapping order.</param>
+    /// <param name="labels">A label for each; slots are chosen here.</param>
+    /// <param name="replaced">The namespace whose labels go.</param>
+    /// <exception cref="OutOfSpaceException">A DIMM has no free slot.</exception>
+    public static LabelUpdate Replace(IReadOnlyList<LabelArea> areas, IReadOnlyList<NamespaceLabel> labels, Guid replaced)
+    {
+        if (areas.Count != labels.Count || areas.Count == 0)
+            throw new ArgumentException($"{areas.Count} areas need as many labels, not {labels.Count}", nameof(labels));
+        if (labels.All(label => label.Uuid == replaced))
+            return Put(areas, labels);
+        var writes = new List<LabelWrite>();
+        LabelAreaEditor[] editors = [.. areas.Select((area, i) => new LabelAreaEditor(area, i, writes))];
+        foreach (LabelAreaEditor editor in editors)
+            editor.Ensure(LabelFormat.Efi12);
+        if (areas.Where((area, i) => area.ActiveLabels.Any(old => old.Uuid == replaced && RegionLabelVerdict.Overlap(old, labels[i]))).Any())
+        {
+            for (int i = editors.Length - 1; i >= 0; i--)
+                editors[i].Put(Unfinished(labels[i]), replaced: replaced);
+        }
+        else
+        {
+            // What is left of the old namespace once DIMM 0 has lost it must not be taken for a namespace that lost a DIMM.
+            for (int i = editors.Length - 1; i > 0; i--)
+            {
+                foreach (NamespaceLabel old in areas[i].ActiveLabels.Where(label => label.Uuid == replaced))
+                    editors[i].Put(Unfinished(old));
+                editors[i].Put(Unfinished(labels[i]));
+            }
+
+            editors[0].Put(Unfinished(labels[0]), replaced: replaced);
+            foreach (LabelAreaEditor editor in editors.Skip(1))
+                editor.Free(replaced);
+        }
+
+        for (int i = editors.Length - 1; i >= 0; i--)
+            editors[i].Put(labels[i] with { Flags = labels[i].Flags & ~NamespaceLabelFlags.Updating });
+        return new LabelUpdate(writes);
+    }
+
+    private static NamespaceLabel Unfinished(NamespaceLabel label) => label with { Flags = label.Flags | NamespaceLabelFlags.Updating };
 
     /// <summary>Destroys a namespace: frees the slots of every active label of the uuid, mapping 0 first.</summary>
     public static LabelUpdate Remove(IReadOnlyList<LabelArea> areas, Guid uuid)
@@ -82,6 +133,15 @@ public sealed class LabelUpdate
 
     /// <summary>Joins updates that were worked out one after another.</summary>
     internal static LabelUpdate Of(List<LabelWrite> writes) => new(writes);
+
+    /// <summary>What the areas will hold once the writes are made.</summary>
+    internal LabelArea[] Preview(IReadOnlyList<LabelArea> areas)
+    {
+        byte[][] bytes = [.. areas.Select(area => area.Bytes.ToArray())];
+        foreach (LabelWrite write in Writes)
+            write.Bytes.Span.CopyTo(bytes[write.Dimm].AsSpan(write.Offset));
+        return [.. bytes.Select(area => LabelArea.Parse(area))];
+    }
 
     /// <summary>Makes the writes; durable at return.</summary>
     /// <param name="storages">Where the areas are, in the order the update was made from.</param>

@@ -26,7 +26,7 @@ public interface IPlatform
     /// <param name="force">Also when it is enabled.</param>
     PlatformResult<NamespaceView> DestroyNamespace(string name, bool force = false);
 
-    /// <summary>Makes a namespace another one of the same place (<c>ndctl create-namespace -e</c>); what it held is lost. Size and name stay unless given.</summary>
+    /// <summary>Makes a namespace another one of the same place (<c>ndctl create-namespace -e</c>); what it held is lost. Size and name stay unless given, and so may the uuid as long as the size does.</summary>
     /// <param name="name">Such as <c>namespace0.0</c>.</param>
     /// <param name="request">What it shall be; the region is that of the namespace.</param>
     /// <param name="force">Also when it is enabled.</param>

@@ -11,7 +11,7 @@ public partial class LabelledPlatform
     private const int DefaultSectorSize = 4096;
     private const ulong DefaultAlignment = 2 << 20;
 
-    /// <summary>Creates a namespace, in the place of another one if that is given: which is destroyed once nothing can be refused any more.</summary>
+    /// <summary>Creates a namespace, in the place of another one if that is given. Nothing is written as long as anything can be refused.</summary>
     private PlatformResult<NamespaceView> Create(int number, NamespaceRequest request, NamespaceView? replaced)
     {
         LabelArea?[] all = ReadAreas();
@@ -19,25 +19,45 @@ public partial class LabelledPlatform
         PlatformResult<Plan> planned = Prepare(number, request, all, replaced);
         if (planned.Value is not { } plan)
             return planned.As<NamespaceView>();
-
-        // Mapping can fail (a fine interleave needs more mappings than Linux gives a process): not when the old namespace is gone already.
-        using PersistentMap map = MapFor(region, plan);
-        if (replaced is not null)
-        {
-            Remove(number, replaced, all);
-            all = ReadAreas();
-        }
-
-        WritePersonality(map, plan);
         LabelArea[] areas = [.. Of(region, all).Select(area => area!)];
         LabelFormat format = areas[0].Format ?? LabelFormat.Efi12;
         NamespaceLabel[] labels = [.. region.Description.Mappings.Select((mapping, i) => MakeLabel(region.Description, plan, i, areas[i].Format ?? LabelFormat.Efi12, format))];
-        LabelUpdate.Put(areas, labels).Apply([.. region.Dimms.Select(dimm => _dimms[dimm].Labels!)]);
-        _disabled.Remove(plan.Uuid.ToString());
-        NamespaceView? made = View(number, ReadAreas()).Namespaces.FirstOrDefault(space => space.RawUuid == plan.Uuid);
-        return made is null
-            ? PlatformResult<NamespaceView>.Refused(PlatformError.RegionUnusable, $"region{number} does not show the namespace", "check the labels of its DIMMs")
-            : PlatformResult<NamespaceView>.Done(made);
+        LabelUpdate update = replaced is null ? LabelUpdate.Put(areas, labels) : LabelUpdate.Replace(areas, labels, replaced.RawUuid);
+        LabelArea[] updated = update.Preview(areas);
+        RegionLabelVerdict verdict = RegionLabelVerdict.Judge(region.Description, updated);
+        if (verdict.Namespaces.All(space => space.Uuid != plan.Uuid))
+            return PlatformResult<NamespaceView>.Refused(PlatformError.RegionUnusable, $"region{number} would not show the namespace: {verdict.Reason}", "repair the labels of its DIMMs");
+
+        // Mapping can fail (a fine interleave needs more mappings than Linux gives a process): not when the old namespace is gone already.
+        using (PersistentMap map = MapFor(region, plan))
+        {
+            // Where the old namespace is, its content stays until the labels are those of the new one.
+            bool isFree = replaced is null || plan.Start + plan.Size <= replaced.Start || replaced.Start + replaced.RawSize <= plan.Start;
+            if (isFree)
+                WritePersonality(map, plan);
+            update.Apply([.. region.Dimms.Select(dimm => _dimms[dimm].Labels!)]);
+            if (replaced is not null)
+                _disabled.Remove(KeyOf(replaced));
+            _disabled.Remove(plan.Uuid.ToString());
+            if (!isFree)
+                Finish(map, plan);
+        }
+
+        for (int i = 0; i < updated.Length; i++)
+            all[region.Dimms[i]] = updated[i];
+        return PlatformResult<NamespaceView>.Done(View(number, all).Namespaces.First(space => space.RawUuid == plan.Uuid));
+    }
+
+    private static void Finish(PersistentMap map, Plan plan)
+    {
+        try
+        {
+            WritePersonality(map, plan);
+        }
+        catch (PmemException failed)
+        {
+            throw new PmemException($"the labels are those of the new namespace, but its content could not be written: {failed.Message}; reconfigure it again", failed);
+        }
     }
 
     private PlatformResult<Plan> Prepare(int number, NamespaceRequest request, LabelArea?[] all, NamespaceView? replaced)
@@ -65,6 +85,8 @@ public partial class LabelledPlatform
             return PlatformResult<Plan>.Refused(PlatformError.NoSlots, $"nmem{region.Dimms[full]} has {areas[full]!.Current!.FreeSlots} free label slot(s), and one must stay free", "destroy a namespace");
         if (CapacityAdvice.FindProblem(request) is { } bad)
             return PlatformResult<Plan>.Refused(bad.Error, bad.Message, bad.Remedy);
+        if (request.Uuid is { } wanted && wanted != replaced?.RawUuid && (wanted == Guid.Empty || all.Any(area => area?.ActiveLabels.Any(label => label.Uuid == wanted) == true)))
+            return PlatformResult<Plan>.Refused(PlatformError.BadValue, wanted == Guid.Empty ? "a namespace has a uuid other than zero" : $"the uuid {wanted} is that of another namespace", "leave it out, and a new one is made");
         BttFormat format = areas[0]!.Format == LabelFormat.Efi11 ? BttFormat.Linux11 : BttFormat.Uefi20;
         return Place(region.Description, name, request, new RegionSpace(region.Description, areas, replaced?.RawUuid), replaced, format);
     }
@@ -92,8 +114,16 @@ public partial class LabelledPlatform
             return PlatformResult<Plan>.Refused(PlatformError.NoSpace, $"{name} has no free extent of {size} bytes; the largest has {space.MaximumExtent}", largest == 0 ? "destroy a namespace" : $"take {largest}", largest == 0 ? null : largest);
         }
 
-        var plan = new Plan(request, size, offset, region.SystemBase + (offset * (ulong)ways), request.Uuid ?? Guid.NewGuid(), format);
-        return Complete(plan);
+        ulong start = region.SystemBase + (offset * (ulong)ways);
+        bool isInPlace = replaced is not null && start == replaced.Start && size == replaced.RawSize;
+        if (!isInPlace && ways > 1 && request.Uuid is { } same && same == replaced?.RawUuid)
+        {
+            return PlatformResult<Plan>.Refused(
+                PlatformError.BadValue, $"the labels of {replaced.Name} change one DIMM after another: with one uuid for two sizes a crash would leave a namespace of a size between", "leave out the uuid, or the size");
+        }
+
+        // With the same uuid a set changes from the old namespace to the new one in a single write.
+        return Complete(new Plan(request, size, offset, start, request.Uuid ?? (isInPlace ? replaced!.RawUuid : Guid.NewGuid()), format));
     }
 
     private static PlatformResult<Plan> Complete(Plan plan)
@@ -118,18 +148,16 @@ public partial class LabelledPlatform
         return region.Memory.Map((long)(plan.Start - region.Description.SystemBase), (long)length);
     }
 
-    /// <summary>Writes into space that no label names: nobody sees it until the labels are there.</summary>
+    /// <summary>
+    /// Writes what makes a namespace what it is. A page that becomes another info block is one until the first line of it changes, and has a wrong checksum until the last one
+    /// has: it is never somebody's data. A block translation table forgets its old info blocks first and gets its new ones last.
+    /// </summary>
     private static void WritePersonality(PersistentMap map, Plan plan)
     {
         // What was here before must not be taken for the content of the new namespace.
-        map.Fill(0, 0, Math.Min(map.Length, NamespacePersonality.HeadSize));
-        if (plan.Block is { } block)
-        {
-            byte[] bytes = new byte[PfnInfoBlock.Size];
-            block.Write(bytes);
-            map.Copy(PfnInfoBlock.Position, bytes);
-        }
-
+        byte[] head = new byte[Math.Min(map.Length, NamespacePersonality.HeadSize)];
+        plan.Block?.Write(head.AsSpan(PfnInfoBlock.Position));
+        map.Copy(0, head);
         if (plan.Request.Mode == NamespaceMode.Sector)
             BlockTranslationTable.Create(map, 0, (long)plan.Size, plan.Format, plan.Request.SectorSize ?? DefaultSectorSize, parentUuid: plan.Uuid).Dispose();
     }

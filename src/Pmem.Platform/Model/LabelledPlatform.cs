@@ -11,7 +11,9 @@ namespace Pmem.Platform.Model;
 /// <remarks>
 /// <para>A namespace is created in free space: first its info block, then its labels, whose last index block makes it appear. It is destroyed by its labels
 /// alone. So a crash leaves the old namespaces or the new ones; a part of labels that is left over is found by <see cref="LabelRepair"/>.
-/// Reconfiguring destroys and creates: a crash between leaves the namespace destroyed, as its content is anyway.</para>
+/// Reconfiguring replaces the labels in one update (<see cref="LabelUpdate.Replace"/>), with the same uuid where the place stays. In a place that the old namespace does not
+/// touch the info block comes first; else labels do, so that the old namespace keeps its content until it is the new one, and a crash before the new content is complete leaves a
+/// namespace whose label says what it lacks: reconfiguring it again completes it.</para>
 /// <para>Members may be called from many threads, one at a time goes on.</para>
 /// </remarks>
 public partial class LabelledPlatform : IPlatform

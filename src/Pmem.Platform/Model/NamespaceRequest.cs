@@ -26,7 +26,7 @@ public sealed record NamespaceRequest
     /// <summary>Friendly name.</summary>
     public string Name { get; init; } = string.Empty;
 
-    /// <summary>Uuid; null makes one.</summary>
+    /// <summary>Uuid; null makes one, or keeps that of the namespace which is reconfigured in its place.</summary>
     public Guid? Uuid { get; init; }
 
     /// <summary>Write index blocks on DIMMs that have none yet, so that the region can be divided.</summary>

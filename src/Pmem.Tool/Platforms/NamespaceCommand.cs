@@ -109,7 +109,7 @@ internal static class NamespaceCommand
         var name = new Argument<string>("NAMESPACE") { Description = "Such as namespace0.0." };
         var force = new Option<bool>("--force", "-f") { Description = "Also when it is enabled." };
         var options = new RequestOptions();
-        Command command = options.AddTo(new Command("reconfigure", "Make a namespace one of another mode in the same place; what it held is lost.\n\nExample: pmem namespace reconfigure namespace0.0 --platform vm1 --mode devdax --force") { name, force });
+        Command command = options.AddTo(new Command("reconfigure", "Make a namespace one of another mode in the same place; what it held is lost. Size and name stay unless given, and the uuid as long as the size does.\n\nExample: pmem namespace reconfigure namespace0.0 --platform vm1 --mode devdax --force") { name, force });
         command.SetAction(parsed => Act(parsed.GetValue(options.Folder), parsed.GetValue(options.Json), platform => platform.ReconfigureNamespace(parsed.GetValue(name)!, options.Read(parsed), parsed.GetValue(force))));
         return command;
     }
@@ -147,7 +147,7 @@ internal static class NamespaceCommand
         private readonly Option<string> _map = new("--map", "-M") { Description = "Where page structures are kept: dev or mem.", DefaultValueFactory = _ => "dev" };
         private readonly Option<int?> _sector = new("--sector-size", "-l") { Description = "Bytes of a sector: 512 or 4096; sector mode also has 520, 528, 4104, 4160 and 4224." };
         private readonly Option<string> _name = new("--name", "-n") { Description = "Friendly name.", DefaultValueFactory = _ => string.Empty };
-        private readonly Option<string?> _uuid = new("--uuid", "-u") { Description = "Uuid; a new one if not given." };
+        private readonly Option<string?> _uuid = new("--uuid", "-u") { Description = "Uuid; if not given a new one, or that of a namespace which keeps its place." };
 
         public Option<string?> Folder { get; } = PlatformSource.Option();
 

@@ -41,6 +41,9 @@ public sealed class GuestLabelTests : IDisposable
             ("size past the end", region => Patch(Labelled(region), label => label with { RawSize = 64 * MiB })),
             ("overlap", region => Patch(Labelled(region), label => label with { Dpa = 12 * MiB })),
             ("same uuid", region => Patch(Labelled(region), label => label with { Uuid = Uuid(1) })),
+            ("replaced, not switched", region => Replaced(Labelled(region), 1)),
+            ("replaced, unfinished", region => Replaced(Labelled(region), 2)),
+            ("replaced", region => Replaced(Labelled(region), 4)),
             ("no index", _ => LabelArea.Parse(new byte[AreaSize])),
             ("torn index", region => Torn(Labelled(region))),
         ];
@@ -104,6 +107,17 @@ public sealed class GuestLabelTests : IDisposable
         byte[] bytes = area.Bytes.ToArray();
         LabelSlot slot = area.Slots.Single(candidate => candidate.State == LabelSlotState.Active && candidate.Label.Uuid == Uuid(2));
         change(slot.Label).Write(bytes.AsSpan(slot.Offset), area.Format!.Value);
+        return LabelArea.Parse(bytes);
+    }
+
+    /// <summary>The second namespace in the place of which another one was to be, after some writes.</summary>
+    private static LabelArea Replaced(LabelArea area, int writes)
+    {
+        NamespaceLabel old = area.ActiveLabels.Single(label => label.Uuid == Uuid(2));
+        LabelUpdate update = LabelUpdate.Replace([area], [old with { Uuid = Uuid(3), Dpa = old.Dpa + (4 * MiB), Abstraction = NvdimmGuids.Dax }], old.Uuid);
+        byte[] bytes = area.Bytes.ToArray();
+        foreach (LabelWrite write in update.Writes.Take(writes))
+            write.Bytes.Span.CopyTo(bytes.AsSpan(write.Offset));
         return LabelArea.Parse(bytes);
     }
 

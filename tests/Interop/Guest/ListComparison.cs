@@ -42,9 +42,9 @@ internal static class ListComparison
                 CompareObjects(where, left, right, masked, differences);
                 break;
             case (JsonArray left, JsonArray right):
-                string[] names = [.. left.Select(NameOf).Union(right.Select(NameOf), StringComparer.Ordinal)];
+                string[] names = [.. left.Concat(right).Select(item => NameOf(item, masked)).Distinct(StringComparer.Ordinal)];
                 foreach (string name in names)
-                    CompareNodes($"{where}[{name}]", left.FirstOrDefault(item => NameOf(item) == name), right.FirstOrDefault(item => NameOf(item) == name), masked, differences);
+                    CompareNodes($"{where}[{name}]", left.FirstOrDefault(item => NameOf(item, masked) == name), right.FirstOrDefault(item => NameOf(item, masked) == name), masked, differences);
                 if (left.Count != right.Count)
                     differences.Add($"{where}: ndctl has {left.Count} elements, pmem has {right.Count}");
                 break;
@@ -65,7 +65,13 @@ internal static class ListComparison
             CompareNodes($"{where}.{key}", expected[key], found[key], masked, differences);
     }
 
-    private static string NameOf(JsonNode? item) => (item as JsonObject)?["dev"]?.ToString() ?? (item as JsonObject)?["dimm"]?.ToString() ?? (item as JsonObject)?["mode"]?.ToString() ?? (item as JsonObject)?["chardev"]?.ToString() ?? Text(item);
+    private static string NameOf(JsonNode? item, IReadOnlyDictionary<string, string> masked)
+    {
+        if (item is not JsonObject members)
+            return Text(item);
+        return (members["dev"] ?? members["dimm"] ?? members["mode"] ?? members["chardev"])?.ToString()
+            ?? string.Join(',', members.Where(member => !masked.ContainsKey(member.Key)).Select(member => $"{member.Key}={Text(member.Value)}"));
+    }
 
     private static string Text(JsonNode? node) => node?.ToJsonString() ?? "nothing";
 }

@@ -1,4 +1,5 @@
 using Pmem.Emulation;
+using Pmem.Platform;
 using Pmem.Platform.InfoBlocks;
 using Pmem.Platform.Labels;
 using Pmem.Platform.Model;
@@ -10,7 +11,7 @@ internal static class ListedPlatform
 {
     public const int LabelSize = 128 << 10;
 
-    private const int Regions = 6;
+    private const int Regions = 9;
     private const ulong MiB = 1 << 20;
 
     public static void Make(string path, int ways)
@@ -48,6 +49,38 @@ internal static class ListedPlatform
             (slot.Label with { Dpa = 16 * MiB }).Write(bytes.AsSpan(slot.Offset), area.Format!.Value);
             return bytes;
         });
+
+        // Namespaces that were to be replaced by others in their place when the power went: after the first DIMM, before the new content, and with another uuid.
+        for (int region = 6; region < Regions; region++)
+            model.CreateNamespace(new NamespaceRequest { Region = $"region{region}", Size = 64 * MiB, Name = "it" }).Demand();
+        Interrupt(path, ways, 6, null, 2);
+        Interrupt(path, ways, 7, null, 2 * ways);
+        Interrupt(path, ways, 8, new Guid("99999999-2222-3333-4444-555555555555"), 2);
+    }
+
+    private static void Interrupt(string path, int ways, int region, Guid? uuid, int writes)
+    {
+        var areas = new LabelArea[ways];
+        for (int way = 0; way < ways; way++)
+        {
+            Change(path, (region * ways) + way, area =>
+            {
+                areas[way] = area;
+                return area.Bytes.ToArray();
+            });
+        }
+
+        NamespaceLabel[] old = [.. areas.Select(area => area.ActiveLabels.Single())];
+        LabelUpdate update = LabelUpdate.Replace(areas, [.. old.Select(label => label with { Uuid = uuid ?? label.Uuid, Abstraction = NvdimmGuids.Dax })], old[0].Uuid);
+        foreach (LabelWrite write in update.Writes.Take(writes))
+        {
+            Change(path, (region * ways) + write.Dimm, area =>
+            {
+                byte[] bytes = area.Bytes.ToArray();
+                write.Bytes.Span.CopyTo(bytes.AsSpan(write.Offset));
+                return bytes;
+            });
+        }
     }
 
     private static void Relabel(string path, int dimm, LabelFormat? format) => Change(path, dimm, area =>

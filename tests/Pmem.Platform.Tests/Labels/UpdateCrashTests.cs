@@ -87,6 +87,65 @@ public sealed class UpdateCrashTests
         }
     }
 
+    /// <summary>
+    /// A namespace in the place of another one, with the same uuid or another, and in a place beside it. A kernel sees the old one or the new one; with another uuid in the same place,
+    /// of which a set cannot have two labels, it may see a region that it does not enable, which repair makes the old one again.
+    /// </summary>
+    [Theory]
+    [InlineData(1, 0, 32, 1, false)]
+    [InlineData(2, 0, 32, 1, false)]
+    [InlineData(4, 0, 32, 1, false)]
+    [InlineData(1, 0, 32, 3, false)]
+    [InlineData(1, 16, 32, 3, false)]
+    [InlineData(2, 0, 32, 3, true)]
+    [InlineData(2, 16, 32, 3, true)]
+    [InlineData(3, 0, 16, 3, true)]
+    [InlineData(1, 64, 32, 3, false)]
+    [InlineData(2, 64, 32, 3, false)]
+    [InlineData(3, 64, 16, 3, false)]
+    [InlineData(4, 64, 32, 3, false)]
+    public void A_namespace_replaces_another_as_a_whole_at_every_write(int ways, int start, int size, int uuid, bool stops)
+    {
+        RegionDescription region = AreaBuilder.Region(ways);
+        LabelArea[] old = AreaBuilder.With(AreaBuilder.Empty(ways), AreaBuilder.Labels(region, AreaBuilder.Uuid(1), 0, 32 << 20, "first", NvdimmGuids.Pfn));
+        old = AreaBuilder.With(old, AreaBuilder.Labels(region, AreaBuilder.Uuid(2), 128 << 20, 32 << 20, "other"));
+        NamespaceLabel[] labels = AreaBuilder.Labels(region, AreaBuilder.Uuid(uuid), (ulong)start << 20, (ulong)size << 20, "first", NvdimmGuids.Btt2);
+        LabelUpdate update = LabelUpdate.Replace(old, labels, AreaBuilder.Uuid(1));
+        string Seen(LabelArea[] areas) => string.Join('|', RegionLabelVerdict.Judge(region, areas) is { State: RegionState.Enabled } verdict ? verdict.Namespaces.Select(space => (space.Uuid, space.Start, space.Size, space.Abstraction)) : []);
+        string before = Seen(old);
+        string after = Seen(AreaBuilder.Apply(old, update));
+        Assert.NotEqual(before, after);
+        bool hasStopped = false;
+        bool isNew = false;
+        for (int count = 0; count <= update.Writes.Count; count++)
+        {
+            LabelArea[] left = AreaBuilder.Apply(old, update, count);
+            RegionLabelVerdict verdict = RegionLabelVerdict.Judge(region, left);
+            string seen = Seen(left);
+            LabelRepair repair = LabelRepair.Mend(region, left);
+            Assert.Empty(repair.Unresolved);
+            LabelArea[] mended = AreaBuilder.Apply(left, repair.Update);
+            Assert.True(RegionLabelVerdict.Judge(region, mended).IsClean, $"not clean after {count} writes and repair: {string.Join("; ", repair.Actions)}");
+            if (verdict.State == RegionState.Disabled)
+            {
+                Assert.Contains("labels repair", verdict.Remedy, StringComparison.Ordinal);
+                Assert.Equal(before, Seen(mended));
+                hasStopped = true;
+                continue;
+            }
+
+            Assert.All(verdict.DimmEnabled, Assert.True);
+            Assert.True(seen == before || seen == after, $"after {count} writes the kernel sees {seen}");
+            Assert.False(isNew && seen == before, $"back to the old one after {count} writes");
+            isNew |= seen == after;
+            Assert.Equal(seen, Seen(mended));
+        }
+
+        Assert.True(isNew);
+        Assert.Equal(stops, hasStopped);
+        Assert.All(AreaBuilder.Apply(old, update), area => Assert.Equal(2, area.ActiveLabels.Count()));
+    }
+
     private static string Seen(RegionDescription region, LabelArea[] areas)
     {
         RegionLabelVerdict verdict = RegionLabelVerdict.Judge(region, areas);
@@ -108,6 +167,9 @@ public sealed class UpdateCrashTests
         yield return ("create", two, LabelUpdate.Put([two], [three]), [Updating(two, three)]);
         NamespaceLabel renamed = one.ActiveLabels.Single() with { Name = "renamed" };
         yield return ("rename", one, LabelUpdate.Put([one], [renamed]), [Updating(one, renamed)]);
+        NamespaceLabel other = three with { Dpa = 16 << 20, Abstraction = NvdimmGuids.Dax };
+        LabelUpdate replace = LabelUpdate.Replace([two], [other], AreaBuilder.Uuid(1));
+        yield return ("replace", two, replace, [AreaBuilder.Describe(AreaBuilder.Apply([two], replace, replace.Writes.Count - 2)[0])]);
         yield return ("destroy", two, LabelUpdate.Remove([two], AreaBuilder.Uuid(1)), []);
         yield return ("first", blank, LabelUpdate.Put([blank], [three]), ["Efi12 ", Updating(blank, three)]);
         yield return ("initialise again", two, LabelUpdate.Initialize(two, LabelFormat.Efi12), []);

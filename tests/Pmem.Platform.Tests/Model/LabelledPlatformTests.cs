@@ -1,4 +1,5 @@
 using Pmem.Blocks;
+using Pmem.CrashTesting;
 using Pmem.Platform.InfoBlocks;
 using Pmem.Platform.Labels;
 using Pmem.Platform.Model;
@@ -146,7 +147,8 @@ public sealed class LabelledPlatformTests
         Assert.Equal(PlatformError.InUse, platform.ReconfigureNamespace(first.Name, new NamespaceRequest { Mode = NamespaceMode.Sector }).Error);
         NamespaceView sector = platform.ReconfigureNamespace(first.Name, new NamespaceRequest { Mode = NamespaceMode.Sector }, force: true).Demand();
         Assert.Equal((first.Start, first.RawSize, "data", NamespaceMode.Sector), (sector.Start, sector.RawSize, sector.FriendlyName, sector.Mode));
-        Assert.NotEqual(first.RawUuid, sector.RawUuid);
+        Assert.Equal(first.RawUuid, sector.RawUuid);
+        Assert.NotEqual(first.Uuid, sector.Uuid);
         using (PersistentMap map = platform.OpenNamespace(sector.Name))
         using (var table = BlockTranslationTable.Open(map, 0, map.Length))
             table.Write(5, Enumerable.Repeat((byte)7, 4096).ToArray());
@@ -210,6 +212,130 @@ public sealed class LabelledPlatformTests
                 }
             }
         }
+    }
+
+    /// <summary>What has changed is said: a crash before the new content leaves a namespace whose label names what it lacks, or a region that is not enabled.</summary>
+    [Theory]
+    [InlineData(1, 32, NamespaceMode.Sector)]
+    [InlineData(2, 32, NamespaceMode.Sector)]
+    [InlineData(2, 32, NamespaceMode.Raw)]
+    [InlineData(1, 64, NamespaceMode.Devdax)]
+    [InlineData(2, 64, NamespaceMode.Devdax)]
+    [InlineData(2, 16, NamespaceMode.Sector)]
+    public void Power_loss_while_a_namespace_is_reconfigured_leaves_the_old_one_or_the_new_one(int ways, int sizeMiB, NamespaceMode mode)
+    {
+        byte[] data = [.. Enumerable.Repeat((byte)0xda, 4096)];
+        using var test = new TestPlatform(ways, dimmSize: 128 << 20);
+        LabelledPlatform start = test.Boot();
+        NamespaceView old = Create(start, NamespaceMode.Fsdax, 32, "it");
+        Create(start, NamespaceMode.Devdax, 32, "other");
+        using (PersistentMap map = start.OpenNamespace(old.Name))
+            map.Copy(0, data);
+        byte[][] areas = [.. test.Areas.Select(area => area!.Bytes.ToArray())];
+        byte[] media = new byte[4 << 20];
+        using (FileStream file = File.OpenRead(test.Path))
+            file.ReadExactly(media);
+        string before = Describe(test);
+        void Reconfigure() => test.Boot().ReconfigureNamespace(Named(test.Boot(), "it"), new NamespaceRequest { Mode = mode, Size = (ulong)sizeMiB * MiB }, force: true).Demand();
+        Reconfigure();
+        string after = Describe(test);
+        Assert.NotEqual(before, after);
+        for (int writes = 0; ; writes++)
+        {
+            for (int i = 0; i < areas.Length; i++)
+                test.Areas[i]!.Bytes = [.. areas[i]];
+            using (FileStream file = File.OpenWrite(test.Path))
+                file.Write(media);
+            MemoryLabels.WritesLeft = writes;
+            bool done = true;
+            try
+            {
+                Reconfigure();
+            }
+            catch (PmemException)
+            {
+                done = false;
+            }
+
+            MemoryLabels.WritesLeft = int.MaxValue;
+            if (done)
+            {
+                Assert.Equal(after, Describe(test));
+                Assert.True(writes >= 4 * ways);
+                break;
+            }
+
+            // A label that only one DIMM has keeps its place until it is taken away.
+            RegionView region = test.Boot().GetRegions()[0];
+            LabelRepair repair = LabelRepair.Mend(test.Region, [.. test.Areas.Select(area => LabelArea.Parse(area!.Bytes))]);
+            Assert.Empty(repair.Unresolved);
+            string seen = Describe(test);
+            repair.Update.Apply(test.Areas!);
+            Assert.True(region.State == RegionState.Enabled || (ways > 1 && sizeMiB == 16), region.Reason);
+            Assert.Equal(region.State == RegionState.Disabled ? before : seen, Describe(test));
+
+            LabelledPlatform platform = test.Boot();
+            NamespaceView space = platform.GetRegions()[0].Namespaces.Single(candidate => candidate.FriendlyName == "it");
+            if (Describe(test) == before)
+            {
+                using PersistentMap map = platform.OpenNamespace(space.Name, readOnly: true);
+                Assert.Equal(data, map.GetSpan(0, data.Length).ToArray());
+            }
+            else if (Describe(test) != after)
+            {
+                Assert.Equal(NamespaceMode.Raw, space.Mode);
+                Assert.NotEmpty(space.Remedy);
+            }
+
+            Reconfigure();
+            Assert.Equal(after, Describe(test));
+        }
+    }
+
+    /// <summary>The content of a place that stays: an info block over another one, with its label written already.</summary>
+    [Theory]
+    [InlineData(NamespaceMode.Fsdax, NamespaceMode.Devdax)]
+    [InlineData(NamespaceMode.Devdax, NamespaceMode.Fsdax)]
+    [InlineData(NamespaceMode.Fsdax, NamespaceMode.Fsdax)]
+    [InlineData(NamespaceMode.Fsdax, NamespaceMode.Raw)]
+    public void Power_loss_while_an_info_block_is_replaced_leaves_one_of_them_or_says_that_it_is_torn(NamespaceMode from, NamespaceMode to)
+    {
+        using var test = new TestPlatform(1, dimmSize: 64 << 20);
+        NamespaceView old = Create(test.Boot(), from, 32);
+        test.Recorders = [];
+        NamespaceView made = test.Boot().ReconfigureNamespace(old.Name, new NamespaceRequest { Mode = to, Map = PageMapMode.Memory }, force: true).Demand();
+        NamespaceClass @class = NamespaceClasses.Of(LabelArea.Parse(test.Areas[0]!.Bytes).ActiveLabels.Single().Abstraction);
+        var seen = new HashSet<string>();
+        ExplorationResult result = CrashExplorer.Explore(
+            Assert.Single(test.Recorders).Stop(),
+            (image, _) =>
+            {
+                NamespacePersonality personality = NamespacePersonality.Probe(image[..NamespacePersonality.HeadSize], @class, made.RawUuid, made.Start, made.RawSize);
+                bool isOld = personality.Pfn?.Uuid == old.Uuid;
+                bool isNew = personality.Mode == to && (personality.Pfn is null || personality.Pfn.Uuid == made.Uuid);
+                Assert.True(isOld || isNew || (personality.Mode == NamespaceMode.Raw && personality.Remedy.Length > 0), string.Join("; ", personality.Reasons));
+                lock (seen)
+                    seen.Add(isOld ? "old" : isNew ? "new" : "torn");
+            },
+            new ExplorationOptions { ImagesPerPoint = 96, Seed = 7 },
+            TestContext.Current.CancellationToken);
+        result.ThrowIfFailed();
+        Assert.Contains("new", seen);
+    }
+
+    [Fact]
+    public void A_uuid_that_is_taken_is_refused()
+    {
+        using var test = new TestPlatform(2);
+        LabelledPlatform platform = test.Boot();
+        NamespaceView first = Create(platform, NamespaceMode.Raw, 32, "first");
+        NamespaceView second = Create(platform, NamespaceMode.Raw, 32, "second");
+        Assert.Equal(PlatformError.BadValue, platform.CreateNamespace(new NamespaceRequest { Size = 32 * MiB, Uuid = first.RawUuid }).Error);
+        Assert.Equal(PlatformError.BadValue, platform.CreateNamespace(new NamespaceRequest { Size = 32 * MiB, Uuid = Guid.Empty }).Error);
+        Assert.Equal(PlatformError.BadValue, platform.ReconfigureNamespace(second.Name, new NamespaceRequest { Uuid = first.RawUuid }, force: true).Error);
+        Assert.Equal(PlatformError.BadValue, platform.ReconfigureNamespace(second.Name, new NamespaceRequest { Size = 64 * MiB, Uuid = second.RawUuid }, force: true).Error);
+        Assert.Equal(second.RawUuid, platform.ReconfigureNamespace(second.Name, new NamespaceRequest { Uuid = second.RawUuid }, force: true).Demand().RawUuid);
+        Assert.Equal([first.RawUuid, second.RawUuid], test.Boot().GetRegions()[0].Namespaces.Select(space => space.RawUuid));
     }
 
     [Fact]

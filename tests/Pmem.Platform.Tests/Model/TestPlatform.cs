@@ -1,3 +1,4 @@
+using Pmem.CrashTesting;
 using Pmem.Platform.Acpi;
 using Pmem.Platform.Labels;
 using Pmem.Platform.Model;
@@ -8,13 +9,14 @@ namespace Pmem.Platform.Tests.Model;
 /// <summary>A platform of DIMMs in memory: one region over all of them, whose memory is a sparse file.</summary>
 internal sealed class TestPlatform : IRegionMemory, IDisposable
 {
-    private readonly string _path = Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : Path.GetTempPath(), $"pmem-platform-{Guid.NewGuid():n}");
+    /// <summary>The file with the memory.</summary>
+    public string Path { get; } = System.IO.Path.Combine(Directory.Exists("/dev/shm") ? "/dev/shm" : System.IO.Path.GetTempPath(), $"pmem-platform-{Guid.NewGuid():n}");
 
     public TestPlatform(int ways, ulong dimmSize = AreaBuilder.DimmSize, LabelFormat? format = LabelFormat.Efi12, int areaSize = AreaBuilder.Size, bool labels = true)
     {
         Region = AreaBuilder.Region(ways);
         Region = Region with { Mappings = [.. Region.Mappings.Select(mapping => mapping with { Size = dimmSize })] };
-        using (FileStream file = File.Create(_path))
+        using (FileStream file = File.Create(Path))
             file.SetLength((long)Region.Size);
         Areas = [.. Enumerable.Range(0, ways).Select(_ => labels ? new MemoryLabels(areaSize) : null)];
         foreach (MemoryLabels? area in Areas)
@@ -42,11 +44,20 @@ internal sealed class TestPlatform : IRegionMemory, IDisposable
         [.. Areas.Select((area, i) => new PlatformDimm(new NfitDeviceHandle((uint)i + 1), (ushort)i, $"id-{i}", Region.Mappings[i].Size, area))],
         [new PlatformRegion(Region, [.. Enumerable.Range(0, Areas.Length)], this, PersistenceDomain.MemoryController, IsReadOnly) { Closed = Closed, ClosedRemedy = "put the DIMM back" }]);
 
-    public PersistentMap Map(long offset, long length, bool readOnly = false) => RefusesMaps
-        ? throw new PmemException("too many mappings")
-        : PersistentMap.Open(_path, new PersistentMapOptions { Offset = offset, Length = length, Access = readOnly ? MapAccess.ReadOnly : MapAccess.ReadWrite, ForceGranularity = StoreGranularity.CacheLine });
+    /// <summary>Takes a recorder of each map that is opened to be written; null for none.</summary>
+    public List<TraceRecorder>? Recorders { get; set; }
 
-    public void Dispose() => File.Delete(_path);
+    public PersistentMap Map(long offset, long length, bool readOnly = false)
+    {
+        if (RefusesMaps)
+            throw new PmemException("too many mappings");
+        var map = PersistentMap.Open(Path, new PersistentMapOptions { Offset = offset, Length = length, Access = readOnly ? MapAccess.ReadOnly : MapAccess.ReadWrite, ForceGranularity = StoreGranularity.CacheLine });
+        if (!readOnly)
+            Recorders?.Add(new TraceRecorder(map));
+        return map;
+    }
+
+    public void Dispose() => File.Delete(Path);
 }
 
 /// <summary>A label storage area that fails after some writes, as if the power went.</summary>

@@ -131,6 +131,7 @@ internal static class NdctlCreate
         request = request with
         {
             Mode = arguments.Has('m') ? request.Mode : space.Mode,
+            Uuid = request.Uuid ?? Guid.NewGuid(),
             Map = arguments.Has('M') || !keepsMode || !hasPages ? request.Map : space.Map,
             Alignment = request.Alignment ?? (keepsMode && hasPages ? space.Alignment : null),
             SectorSize = request.SectorSize ?? (keepsMode && !hasPages ? space.SectorSize : null),
