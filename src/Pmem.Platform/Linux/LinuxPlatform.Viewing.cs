@@ -106,6 +106,13 @@ public sealed partial class LinuxPlatform
             Name = name,
             Region = region,
             Mode = mode,
+            Class = Text($"{name}/holder_class") switch
+            {
+                "btt" => NamespaceClass.Btt,
+                "pfn" => NamespaceClass.Pfn,
+                "dax" => NamespaceClass.Dax,
+                _ => NamespaceClass.None,
+            },
             Map = !hasPages ? PageMapMode.None : Text($"{holder}/mode") == "ram" ? PageMapMode.Memory : PageMapMode.Device,
             Size = (isHeld ? Number($"{holder}/size") : null) ?? rawSize,
             RawSize = rawSize,

@@ -58,6 +58,7 @@ public partial class LabelledPlatform
             Name = $"namespace{number}.{index}",
             Region = $"region{number}",
             Mode = personality.Mode,
+            Class = NamespaceClasses.Of(found.Abstraction),
             Size = found.Size,
             RawSize = found.Size,
             Start = found.Start,

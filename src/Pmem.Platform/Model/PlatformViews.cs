@@ -91,6 +91,9 @@ public sealed record NamespaceView
     /// <summary>What it is.</summary>
     public required NamespaceMode Mode { get; init; }
 
+    /// <summary>What its label says that it is, whatever is found in it; <see cref="NamespaceClass.None"/> when no label says so. Linux says <see cref="NamespaceClass.Btt"/> of both versions.</summary>
+    public NamespaceClass Class { get; init; }
+
     /// <summary>Where page structures are kept; <see cref="PageMapMode.None"/> in raw and sector mode.</summary>
     public PageMapMode Map { get; init; }
 

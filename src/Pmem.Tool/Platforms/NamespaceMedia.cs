@@ -17,23 +17,26 @@ internal static class NamespaceMedia
     {
         var repair = new Option<bool>("--repair") { Description = "Mend what can be mended without loss; the namespace must be disabled." };
         return Verb("check", """
-            Check the block translation table of a namespace in sector mode. Nothing is changed without --repair.
+            Check the block translation table of a namespace in sector mode, or of one whose label says that it should be. Nothing is changed without --repair.
 
-            Exit codes: 0 consistent, 1 not consistent, 2 it cannot be checked.
+            Exit codes: 0 consistent, 1 not consistent, 2 it cannot be checked, or has no table.
             """, [repair], (parsed, platform, space, json) =>
         {
             bool repairs = parsed.GetValue(repair);
+            DemandTable(space, null);
             using PersistentMap map = platform.OpenRaw(space.Name, readOnly: !repairs, force: !repairs);
             IReadOnlyList<string> actions = [];
             BttCheckResult result;
             if (repairs)
             {
+                DemandTable(space, map);
                 BttRepairResult mended = BttRepair.Repair(map, 0, map.Length, new BttRepairOptions());
                 (actions, result) = (mended.Actions, mended.After);
             }
             else
             {
                 result = BttChecker.Check(map, 0, map.Length, new BttCheckOptions());
+                DemandTable(space, map, result);
             }
 
             if (json)
@@ -64,6 +67,24 @@ internal static class NamespaceMedia
 
             return result.IsConsistent ? Program.Success : Program.NotConsistent;
         });
+    }
+
+    /// <summary>
+    /// Refuses where nothing is to be checked. A table that is ruined makes a namespace raw, and its label, if that can, still says what it was; where no label speaks, a table
+    /// is what has an info block left.
+    /// </summary>
+    private static void DemandTable(NamespaceView space, PersistentMap? map, BttCheckResult? result = null)
+    {
+        if (space.Mode == NamespaceMode.Sector || space.Class is NamespaceClass.Btt or NamespaceClass.Btt2)
+            return;
+        if (space.Mode != NamespaceMode.Raw || space.Class is NamespaceClass.Pfn or NamespaceClass.Dax)
+        {
+            string mode = space.Mode != NamespaceMode.Raw ? $"is in {space.Mode.ToString().ToLowerInvariant()} mode" : $"is raw, and its label says {space.Class.ToString().ToUpperInvariant()}";
+            throw new PmemException($"{space.Name} {mode}: it has no block translation table to check; 'pmem namespace read-infoblock' shows its info block");
+        }
+
+        if (map is not null && (result ?? BttChecker.Check(map, 0, map.Length, new BttCheckOptions())).Arenas.Count == 0)
+            throw new PmemException($"{space.Name} is raw, and neither its label nor anything in it says that it was in sector mode: it has no metadata to check");
     }
 
     public static Command ClearErrorsVerb()

@@ -80,6 +80,26 @@ public sealed class DimmVerbTests : IDisposable
         Assert.Contains("no namespace", ToolRunner.Fail("namespace", "check", "namespace9.9", "--platform", _folder), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Only_tables_are_checked_and_ruined_ones_are_not_taken_for_raw()
+    {
+        ToolRunner.Json(0, "namespace", "create", "--platform", _folder, "--mode", "raw", "--size", "32M");
+        Assert.Contains("no metadata to check", ToolRunner.Fail("namespace", "check", "namespace0.2", "--platform", _folder), StringComparison.Ordinal);
+        Assert.Contains("fsdax mode", ToolRunner.Fail("namespace", "check", "namespace0.1", "--platform", _folder), StringComparison.Ordinal);
+        Run("namespace", "disable", "namespace0.2");
+        Assert.Contains("no metadata to check", ToolRunner.Fail("namespace", "check", "namespace0.2", "--repair", "--platform", _folder), StringComparison.Ordinal);
+
+        using (var platform = VirtualPlatform.Open(_folder))
+        using (PersistentMap map = platform.Platform.OpenRaw("namespace0.0", readOnly: false, force: true))
+            map.Fill(0, 0, 8192);
+        Assert.Equal("raw", ToolRunner.Json(0, "namespace", "list", "--platform", _folder)[0].GetProperty("mode").GetString());
+        Assert.False(ToolRunner.Json(1, "namespace", "check", "namespace0.0", "--platform", _folder).GetProperty("consistent").GetBoolean());
+        using (var platform = VirtualPlatform.Open(_folder))
+        using (PersistentMap map = platform.Platform.OpenRaw("namespace0.0", readOnly: false, force: true))
+            map.Fill(0, 0, map.Length);
+        Assert.False(ToolRunner.Json(1, "namespace", "check", "namespace0.0", "--platform", _folder).GetProperty("consistent").GetBoolean());
+    }
+
     private string Run(params string[] arguments)
     {
         ToolResult result = ToolRunner.Run([.. arguments, "--platform", _folder]);
