@@ -86,7 +86,7 @@ public sealed class PlatformHardwareTests : IDisposable
         ulong sectors = (ulong)line / 512;
         ulong first = (sectors - (space.DataOffset / 512 % sectors)) % sectors;
         MediaErrors injected = made.Platform.InjectError(space.Name, new ErrorInjection(first + sectors - 2, 4) { Saturate = true }).Demand();
-        Platform.Model.BadBlock block = Assert.Single(injected.Blocks);
+        BadSectorRange block = Assert.Single(injected.Blocks);
         Assert.Equal((first + sectors - 2, 4UL), (block.Offset, block.Count));
         Assert.Equal(2, block.Dimms.Count);
         BadRange range = Assert.Single(made.Platform.GetErrors().Demand().Ranges);

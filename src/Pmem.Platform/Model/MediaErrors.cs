@@ -12,11 +12,12 @@ public sealed record DimmRange(string Dimm, ulong Dpa, ulong Length);
 /// <param name="Parts">Where that is on DIMMs, in the order of addresses; empty when it is not known.</param>
 public sealed record BadRange(ulong Address, ulong Length, IReadOnlyList<DimmRange> Parts);
 
-/// <summary>Sectors of 512 bytes that cannot be read: a line of Linux's <c>badblocks</c>, an element of ndctl's.</summary>
+/// <summary>Sectors of 512 bytes that cannot be read: a line of Linux's <c>badblocks</c>, an element of ndctl's. Places in files and device nodes, in bytes, are a
+/// <see cref="BadBlock"/>'s.</summary>
 /// <param name="Offset">First sector, from the start of the region, or of the data of the namespace.</param>
 /// <param name="Count">Sectors.</param>
 /// <param name="Dimms">Names of the DIMMs that are to blame; empty when it is not known.</param>
-public sealed record BadBlock(ulong Offset, ulong Count, IReadOnlyList<string> Dimms);
+public sealed record BadSectorRange(ulong Offset, ulong Count, IReadOnlyList<string> Dimms);
 
 /// <summary>What cannot be read of a platform, a region, a namespace or a DIMM.</summary>
 /// <param name="Scope">Name of what was asked for; the platform's provider when it was everything.</param>
@@ -33,20 +34,20 @@ public sealed record MediaErrors(string Scope, ulong Start, IReadOnlyList<BadRan
     /// <summary>
     /// The same in sectors of 512 bytes of a region or namespace, rounded outwards as Linux does; empty for DIMMs and platforms.
     /// </summary>
-    public IReadOnlyList<BadBlock> Blocks
+    public IReadOnlyList<BadSectorRange> Blocks
     {
         get
         {
-            var blocks = new List<BadBlock>();
+            var blocks = new List<BadSectorRange>();
             foreach (BadRange range in Start == 0 ? [] : Ranges)
             {
                 ulong first = (range.Address - Start) / SectorSize;
                 ulong end = (range.Address - Start + range.Length + SectorSize - 1) / SectorSize;
                 string[] dimms = [.. range.Parts.Select(part => part.Dimm).Distinct(StringComparer.Ordinal)];
                 if (blocks.Count > 0 && first <= blocks[^1].Offset + blocks[^1].Count)
-                    blocks[^1] = new BadBlock(blocks[^1].Offset, end - blocks[^1].Offset, [.. blocks[^1].Dimms.Union(dimms, StringComparer.Ordinal)]);
+                    blocks[^1] = new BadSectorRange(blocks[^1].Offset, end - blocks[^1].Offset, [.. blocks[^1].Dimms.Union(dimms, StringComparer.Ordinal)]);
                 else
-                    blocks.Add(new BadBlock(first, end - first, dimms));
+                    blocks.Add(new BadSectorRange(first, end - first, dimms));
             }
 
             return blocks;

@@ -61,7 +61,7 @@ internal static class InjectErrorCommand
 
     private static void Show(MediaErrors errors, bool json, string word)
     {
-        IReadOnlyList<Pmem.Platform.Model.BadBlock> blocks = errors.Blocks;
+        IReadOnlyList<BadSectorRange> blocks = errors.Blocks;
         ulong sectors = blocks.Aggregate(0UL, (sum, block) => sum + block.Count);
         if (json)
         {
@@ -70,17 +70,17 @@ internal static class InjectErrorCommand
         }
 
         Console.WriteLine($"{errors.Scope}: {sectors} {word} block(s)");
-        foreach (Pmem.Platform.Model.BadBlock block in blocks)
+        foreach (BadSectorRange block in blocks)
             Console.WriteLine($"    {block.Offset} to {block.Offset + block.Count - 1}{(block.Dimms.Count > 0 ? $"  {string.Join(", ", block.Dimms)}" : string.Empty)}");
     }
 
-    private static void WriteJson(Utf8JsonWriter writer, string scope, ulong sectors, IReadOnlyList<Pmem.Platform.Model.BadBlock> blocks)
+    private static void WriteJson(Utf8JsonWriter writer, string scope, ulong sectors, IReadOnlyList<BadSectorRange> blocks)
     {
         writer.WriteStartObject();
         writer.WriteString("dev", scope);
         writer.WriteNumber("badblock_count", sectors);
         writer.WriteStartArray("badblocks");
-        foreach (Pmem.Platform.Model.BadBlock block in blocks)
+        foreach (BadSectorRange block in blocks)
         {
             writer.WriteStartObject();
             writer.WriteNumber("offset", block.Offset);

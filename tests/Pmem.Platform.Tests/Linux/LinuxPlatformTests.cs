@@ -75,7 +75,7 @@ public sealed class LinuxPlatformTests : IDisposable
         _machine.Set("region1/badblocks", "4104 8\n65536 1");
         LinuxPlatform platform = _machine.Look();
         Assert.Equal([(0x44201000UL, 4096UL), (0x46000000UL, 512UL)], platform.GetErrors().Demand().Ranges.Select(range => (range.Address, range.Length)));
-        Pmem.Platform.Model.BadBlock block = Assert.Single(platform.GetErrors("namespace1.0").Demand().Blocks);
+        BadSectorRange block = Assert.Single(platform.GetErrors("namespace1.0").Demand().Blocks);
         Assert.Equal((8UL, 8UL), (block.Offset, block.Count));
         Assert.Equal([4104UL, 65536UL], platform.GetErrors("region1").Demand().Blocks.Select(bad => bad.Offset));
         Assert.Empty(platform.GetErrors("namespace1.1").Demand().Ranges);

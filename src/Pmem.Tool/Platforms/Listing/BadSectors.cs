@@ -20,7 +20,7 @@ internal sealed class BadSectors
     {
         _start = region.Start;
         _errors = errors;
-        foreach (Pmem.Platform.Model.BadBlock block in errors?.Blocks ?? [])
+        foreach (BadSectorRange block in errors?.Blocks ?? [])
         {
             for (ulong done = 0; done < block.Count; done += MaximumRun)
                 _runs.Add((block.Offset + done, Math.Min(MaximumRun, block.Count - done)));
