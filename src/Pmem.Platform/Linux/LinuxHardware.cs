@@ -143,11 +143,13 @@ internal sealed class LinuxHardware(Sysfs sysfs, Func<string, string> device) : 
         return null;
     }
 
-    public ScrubStatus GetScrub()
+    public ScrubStatus GetScrub() => sysfs.Names("ndbus").Select(GetScrub).FirstOrDefault(status => status.State != ScrubState.NotSupported) ?? GetScrub("ndbus0");
+
+    /// <summary>The search on one bus.</summary>
+    public ScrubStatus GetScrub(string bus)
     {
-        string? text = sysfs.Names("ndbus").Select(bus => sysfs.Read($"{Sysfs.Devices}/{bus}/nfit/scrub")).FirstOrDefault(found => found is not null);
-        if (text is null)
-            return new ScrubStatus(ScrubState.NotSupported, 0, "the firmware has no functions for it: no bus has the attribute nfit/scrub");
+        if (sysfs.Read($"{Sysfs.Devices}/{bus}/nfit/scrub") is not { } text)
+            return new ScrubStatus(ScrubState.NotSupported, 0, "the firmware has no functions for it: there is no attribute nfit/scrub");
         return new ScrubStatus(text.EndsWith('+') ? ScrubState.Active : ScrubState.Idle, long.TryParse(text.TrimEnd('+'), CultureInfo.InvariantCulture, out long count) ? count : 0);
     }
 
@@ -162,7 +164,16 @@ internal sealed class LinuxHardware(Sysfs sysfs, Func<string, string> device) : 
 
     public PlatformResult<ScrubStatus> StopScrub() => PlatformResult<ScrubStatus>.Refused(PlatformError.NotSupported, "Linux has no way to end a scrub", "wait for its end");
 
-    private string Bus => device(sysfs.Names("ndbus").Select(name => $"ndctl{name["ndbus".Length..]}").FirstOrDefault() ?? "ndctl0");
+    // Of several buses the one with functions of firmware.
+    private string Bus
+    {
+        get
+        {
+            IReadOnlyList<string> buses = sysfs.Names("ndbus");
+            string? bus = buses.FirstOrDefault(name => sysfs.Exists($"{Sysfs.Devices}/{name}/nfit")) ?? (buses.Count > 0 ? buses[0] : null);
+            return device($"ndctl{bus?["ndbus".Length..] ?? "0"}");
+        }
+    }
 
     private static PlatformResult<IReadOnlyList<AddressRange>> OverRanges<T>(IReadOnlyList<AddressRange> ranges, Func<AddressRange, PlatformResult<T>> act)
         where T : class

@@ -23,6 +23,7 @@ public sealed partial class LinuxPlatform
             (int)Math.Min(Number($"{name}/available_slots") ?? 0, int.MaxValue),
             IsBound(name))
         {
+            Bus = _sysfs.BusOf(name),
             Details = _hardware.Describe(NumberOf(name) ?? 0),
         };
     }
@@ -50,6 +51,7 @@ public sealed partial class LinuxPlatform
         return new RegionView
         {
             Name = name,
+            Bus = _sysfs.BusOf(name),
             Start = Number($"{name}/resource") ?? 0,
             Size = Number($"{name}/size") ?? 0,
             Alignment = Number($"{name}/align") ?? DefaultAlignment,

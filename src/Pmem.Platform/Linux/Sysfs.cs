@@ -42,6 +42,22 @@ internal sealed class Sysfs(string root)
         }
     }
 
+    /// <summary>The bus below which a device is; the first one where the folder of devices does not tell.</summary>
+    public string BusOf(string device)
+    {
+        try
+        {
+            string? target = new DirectoryInfo(PathOf($"{Devices}/{device}")).ResolveLinkTarget(returnFinalTarget: true)?.FullName;
+            return target?.Split(Path.DirectorySeparatorChar).LastOrDefault(part => IsNumbered(part, "ndbus")) ?? (Names("ndbus") is [{ } first, ..] ? first : BusView.First);
+        }
+        catch (IOException)
+        {
+            return BusView.First;
+        }
+    }
+
+    private static bool IsNumbered(string name, string prefix) => name.Length > prefix.Length && name.StartsWith(prefix, StringComparison.Ordinal) && name.AsSpan(prefix.Length).IndexOfAnyExceptInRange('0', '9') < 0;
+
     public bool Exists(string path) => Path.Exists(PathOf(path));
 
     /// <summary>The text of an attribute, without the end of its line.</summary>

@@ -12,6 +12,9 @@ public interface IPlatform
     /// <summary>Who provides it: <c>ACPI.NFIT</c>, or a folder.</summary>
     string Provider { get; }
 
+    /// <summary>The buses as they are now; none on a machine without NVDIMMs.</summary>
+    IReadOnlyList<BusView> GetBuses() => [new BusView(BusView.First, Provider, GetScrub())];
+
     /// <summary>The DIMMs as they are now.</summary>
     IReadOnlyList<DimmView> GetDimms();
 

@@ -16,7 +16,9 @@ public partial class LabelledPlatform
         var space = new RegionSpace(description, areas);
         bool isOff = IsRegionDisabled(number);
         bool isWhole = verdict.DimmEnabled.All(enabled => enabled) && !region.Dimms.Any(IsDimmDisabled);
-        bool divides = verdict.State == RegionState.Enabled;
+
+        // Labels that keep a region from being enabled take their places all the same, and the kernel counts the others.
+        bool divides = verdict.State == RegionState.Enabled || (verdict.State == RegionState.Disabled && region.Closed is null);
         return new RegionView
         {
             Name = $"region{number}",

@@ -4,6 +4,16 @@ using Pmem.Platform.Labels;
 
 namespace Pmem.Platform.Model;
 
+/// <summary>A bus of NVDIMMs: what one driver found. Most machines have one, of the firmware's table; memory that the kernel's command line declares is on another.</summary>
+/// <param name="Name"><c>ndbus0</c> and so on.</param>
+/// <param name="Provider">Who announced what is on it: <c>ACPI.NFIT</c>, <c>e820</c>, or a folder.</param>
+/// <param name="Scrub">Its search for media errors.</param>
+public sealed record BusView(string Name, string Provider, ScrubStatus Scrub)
+{
+    /// <summary>Name of the only bus of a platform that has one.</summary>
+    public const string First = "ndbus0";
+}
+
 /// <summary>A DIMM as it is now.</summary>
 /// <param name="Name"><c>nmem0</c> and so on.</param>
 /// <param name="Handle">Device handle.</param>
@@ -16,6 +26,9 @@ namespace Pmem.Platform.Model;
 /// <param name="IsEnabled">Whether a kernel enables it.</param>
 public sealed record DimmView(string Name, NfitDeviceHandle Handle, ushort PhysicalId, string Id, ulong Capacity, int LabelSize, LabelFormat? LabelFormat, int AvailableSlots, bool IsEnabled)
 {
+    /// <summary>Name of its bus.</summary>
+    public string Bus { get; init; } = BusView.First;
+
     /// <summary>Identity, flags, security, firmware, as far as they are known.</summary>
     public DimmDetails Details { get; init; } = new();
 }
@@ -32,6 +45,9 @@ public sealed record RegionView
 {
     /// <summary><c>region0</c> and so on.</summary>
     public required string Name { get; init; }
+
+    /// <summary>Name of its bus.</summary>
+    public string Bus { get; init; } = BusView.First;
 
     /// <summary>System physical address.</summary>
     public required ulong Start { get; init; }

@@ -59,8 +59,6 @@ internal sealed class PlatformWatch(WatchOptions options)
 
     private IEnumerable<DimmView> Watched(IPlatform platform)
     {
-        if (!NameFilter.Matches(options.Bus, "ndbus0", platform.Provider))
-            return [];
         HashSet<string>? within = null;
         if (options.Region is not null || options.Namespace is not null)
         {
@@ -69,7 +67,7 @@ internal sealed class PlatformWatch(WatchOptions options)
                 .SelectMany(region => region.Mappings).Select(mapping => mapping.Dimm)];
         }
 
-        return platform.GetDimms().Where(dimm => NameFilter.Matches(options.Dimm, dimm.Name, dimm.Id) && within?.Contains(dimm.Name) != false);
+        return platform.GetDimms().Where(dimm => NameFilter.MatchesBus(options.Bus, platform, dimm.Bus) && NameFilter.Matches(options.Dimm, dimm.Name, dimm.Id) && within?.Contains(dimm.Name) != false);
     }
 
     private void LookForErrors(string provider, MediaErrors errors, List<JsonObject> events, DateTimeOffset now)

@@ -41,11 +41,12 @@ internal sealed class PlatformSource : IDisposable
 
     /// <summary>Opens the platform that the option or the environment names. The caller disposes it, which keeps what was disabled.</summary>
     /// <param name="path">What the option said; null for nothing.</param>
+    /// <param name="mayBeEmpty">Whether a machine without NVDIMMs will do.</param>
     /// <exception cref="PmemException">There is none, or another process has it.</exception>
-    public static PlatformSource Open(string? path)
+    public static PlatformSource Open(string? path, bool mayBeEmpty = false)
     {
         path ??= Environment.GetEnvironmentVariable(Variable);
-        return string.IsNullOrEmpty(path) ? OpenMachine() : OpenPath(path);
+        return string.IsNullOrEmpty(path) ? OpenMachine(mayBeEmpty) : OpenPath(path);
     }
 
     /// <summary>The platform with its power cord.</summary>
@@ -60,10 +61,10 @@ internal sealed class PlatformSource : IDisposable
         : new LinuxPlatform(path) is { IsPresent: true } copied ? new PlatformSource(path, copied, null)
         : OpenFolder(path);
 
-    private static PlatformSource OpenMachine()
+    private static PlatformSource OpenMachine(bool mayBeEmpty)
     {
         var machine = new LinuxPlatform();
-        return machine.IsPresent
+        return mayBeEmpty || machine.IsPresent
             ? new PlatformSource("this machine", machine, null)
             : throw new PmemException($"this machine has no NVDIMMs; say which platform: --platform DIR, or set {Variable}");
     }

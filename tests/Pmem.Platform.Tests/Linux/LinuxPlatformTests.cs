@@ -33,6 +33,24 @@ public sealed class LinuxPlatformTests : IDisposable
     }
 
     [Fact]
+    public void Each_bus_has_its_own_regions_and_DIMMs()
+    {
+        Assert.Equal([("ndbus0", "ACPI.NFIT")], _machine.Look().GetBuses().Select(bus => (bus.Name, bus.Provider)));
+
+        // What 'memmap=64M!4G' adds: memory without DIMMs and labels, on a bus without firmware.
+        _machine.AddDeclaredMemory("ndbus1", "region9", 4UL << 30, 64 << 20);
+        LinuxPlatform platform = _machine.Look();
+        IReadOnlyList<BusView> buses = platform.GetBuses();
+        Assert.Equal([("ndbus0", "ACPI.NFIT"), ("ndbus1", "e820")], buses.Select(bus => (bus.Name, bus.Provider)));
+        Assert.Equal(ScrubState.NotSupported, buses[1].Scrub.State);
+        Assert.Equal(_machine.Look().GetScrub(), buses[0].Scrub);
+        Assert.All(platform.GetDimms(), dimm => Assert.Equal("ndbus0", dimm.Bus));
+        RegionView declared = Assert.Single(platform.GetRegions(), region => region.Bus == "ndbus1");
+        Assert.Equal(("region9", RegionState.LabelLess, 4UL << 30), (declared.Name, declared.State, declared.Start));
+        Assert.Equal("namespace9.0", Assert.Single(declared.Namespaces).Name);
+    }
+
+    [Fact]
     public void Regions_are_those_that_ndctl_lists()
     {
         foreach ((JsonElement known, RegionView region) in Sorted("regions").Zip(_machine.Look().GetRegions()))

@@ -55,6 +55,27 @@ internal sealed class RecordedMachine : IDisposable
 
     public void Set(string path, string value) => File.WriteAllText(Attribute(path), $"{value}\n");
 
+    /// <summary>Adds a bus with a region that is one namespace.</summary>
+    public void AddDeclaredMemory(string bus, string region, ulong start, ulong size)
+    {
+        string space = $"namespace{region["region".Length..]}.0";
+        foreach ((string path, string value) in ((string, string)[])
+        [
+            ("provider", "e820"), ($"{region}/nstype", "4"), ($"{region}/size", $"{size}"), ($"{region}/resource", $"0x{start:x}"), ($"{region}/mappings", "0"), ($"{region}/available_size", "0"),
+            ($"{region}/{space}/size", $"{size}"), ($"{region}/{space}/resource", $"0x{start:x}"), ($"{region}/{space}/mode", "raw"), ($"{region}/{space}/nstype", "4"),
+        ])
+        {
+            string file = Path.Combine(_root, "sys/devices/platform", bus, path);
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            File.WriteAllText(file, $"{value}\n");
+        }
+
+        foreach (string device in (string[])[bus, $"{bus}/{region}", $"{bus}/{region}/{space}"])
+            Directory.CreateSymbolicLink(Attribute(Path.GetFileName(device)), Path.Combine(_root, "sys/devices/platform", device));
+        Bind(region, "nd_region");
+        Bind(space, "nd_pmem");
+    }
+
     public void Bind(string device, string driver) => Link(Path.Combine(Attribute(device), "driver"), driver);
 
     public void Unbind(string device) => File.Delete(Path.Combine(Attribute(device), "driver"));

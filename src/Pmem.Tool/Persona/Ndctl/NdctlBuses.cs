@@ -40,17 +40,28 @@ internal static class NdctlBuses
         using PlatformSource source = NdctlProgram.Open();
         string[] wanted = arguments.Operands.Count == 0 ? ["all"] : [.. arguments.Operands];
         var error = Errno.NoDeviceOrAddress;
-        if (Array.Exists(wanted, name => NameFilter.Matches(name, "ndbus0", source.Platform.Provider)))
+        var done = new JsonArray();
+        foreach (BusView bus in source.Platform.GetBuses().Where(bus => Array.Exists(wanted, name => NameFilter.Matches(name, bus.Name, bus.Provider))))
         {
-            PlatformResult<ScrubStatus> result = act(source.Platform);
+            // What is done on a platform is done on the bus that can.
+            PlatformResult<ScrubStatus> result = bus.Scrub.State == ScrubState.NotSupported && source.Platform.GetScrub().State != ScrubState.NotSupported
+                ? PlatformResult<ScrubStatus>.Refused(PlatformError.NotSupported, bus.Scrub.Reason, "take another bus")
+                : act(source.Platform);
             if (result.Succeeded)
             {
-                Console.Out.WriteLine(NdctlJson.Print(new JsonArray(BusJson.Make(source.Platform, new ListOptions { Firmware = true }))));
-                return 0;
+                BusView after = source.Platform.GetBuses().First(candidate => candidate.Name == bus.Name);
+                done.Add((JsonNode)BusJson.Make(after, source.Platform.GetDimms().Where(dimm => dimm.Bus == bus.Name), new ListOptions { Firmware = true }));
+                continue;
             }
 
             error = Errnos.Of(result.Error);
             Console.Error.WriteLine(result.Message);
+        }
+
+        if (done.Count > 0)
+        {
+            Console.Out.WriteLine(NdctlJson.Print(done));
+            return 0;
         }
 
         Console.Error.WriteLine($"{failure}: {error.Text()}");

@@ -117,7 +117,7 @@ internal static class NdctlDimms
     private static bool IsName(string name) => name.StartsWith("nmem", StringComparison.Ordinal) && NameFilter.NumberOf(name) >= 0;
 
     private static IEnumerable<DimmView> Chosen(IPlatform platform, NdctlArguments arguments, string[] names) =>
-        NameFilter.Matches(arguments.Value('b'), "ndbus0", platform.Provider) ? names.SelectMany(name => platform.GetDimms().Where(dimm => NameFilter.Matches(name, dimm.Name))) : [];
+        names.SelectMany(name => platform.GetDimms().Where(dimm => NameFilter.Matches(name, dimm.Name) && NameFilter.MatchesBus(arguments.Value('b'), platform, dimm.Bus)));
 
     private static Errno Say<T>(string dimm, PlatformResult<T> result)
         where T : class

@@ -155,7 +155,7 @@ internal static class NdctlHealth
         if (arguments.Operands.Count > 1)
             return arguments.Fail($"unknown extra parameter \"{arguments.Operands[1]}\"\n");
         using PlatformSource source = NdctlProgram.Open();
-        DimmView? dimm = NameFilter.Matches(arguments.Value('b'), "ndbus0", source.Platform.Provider) ? source.Platform.GetDimms().FirstOrDefault(candidate => NameFilter.Matches(arguments.Operands[0], candidate.Name)) : null;
+        DimmView? dimm = source.Platform.GetDimms().FirstOrDefault(candidate => NameFilter.Matches(arguments.Operands[0], candidate.Name) && NameFilter.MatchesBus(arguments.Value('b'), source.Platform, candidate.Bus));
         if (dimm is null)
         {
             NdctlText.Error($"{arguments.Operands[0]}: no such dimm\n");

@@ -59,6 +59,12 @@ internal static class NdctlMonitor
             return Errno.InvalidArgument.Code();
         }
 
+        if (!HasAny(arguments))
+        {
+            Console.Error.WriteLine("no dimms to monitor, exiting");
+            return Errno.NoDeviceOrAddress.Code();
+        }
+
         using TextWriter log = arguments.Value('l') is { } path and not "standard" ? new StreamWriter(path, append: true) : Console.Error;
         TimeSpan pause = arguments.Number('p') is { } seconds and > 0 ? TimeSpan.FromSeconds(seconds) : s_pause;
         using var end = new ManualResetEventSlim();
@@ -89,15 +95,26 @@ internal static class NdctlMonitor
         return 0;
     }
 
+    private static bool HasAny(NdctlArguments arguments)
+    {
+        using PlatformSource source = NdctlProgram.Open();
+        return Chosen(source.Platform, arguments).Any();
+    }
+
+    private static IEnumerable<string> Chosen(IPlatform platform, NdctlArguments arguments)
+    {
+        var filter = new ListOptions { Dimms = true, Idle = true, Bus = arguments.Value('b'), Region = arguments.Value('r'), Dimm = arguments.Value('d'), Namespace = arguments.Value('n') };
+        var listing = new PlatformListing(platform, filter);
+        listing.Print();
+        return listing.Dimms.Select(dimm => (string)dimm["dev"]!);
+    }
+
     private static List<JsonObject> Look(NdctlArguments arguments, string[] wanted, Dictionary<string, string> known)
     {
         var found = new List<JsonObject>();
         using PlatformSource source = NdctlProgram.Open();
         IPlatform platform = source.Platform;
-        var filter = new ListOptions { Dimms = true, Idle = true, Bus = arguments.Value('b'), Region = arguments.Value('r'), Dimm = arguments.Value('d'), Namespace = arguments.Value('n') };
-        var listing = new PlatformListing(platform, filter);
-        listing.Print();
-        foreach (string name in listing.Dimms.Select(dimm => (string)dimm["dev"]!))
+        foreach (string name in Chosen(platform, arguments))
         {
             if (platform.GetHealth(name).Value is not { } health)
                 continue;

@@ -90,7 +90,7 @@ internal static class NdctlNamespaces
 
     /// <summary>The regions that the filters of a command leave.</summary>
     public static IEnumerable<RegionView> Regions(IPlatform platform, NdctlArguments arguments) =>
-        NameFilter.Matches(arguments.Value('b'), "ndbus0", platform.Provider) ? platform.GetRegions().Where(region => NameFilter.Matches(arguments.Value('r'), region.Name)) : [];
+        platform.GetRegions().Where(region => NameFilter.Matches(arguments.Value('r'), region.Name) && NameFilter.MatchesBus(arguments.Value('b'), platform, region.Bus));
 
     private static Outcome ClearOne(IPlatform platform, RegionView region, NamespaceView space, bool scrub)
     {

@@ -88,8 +88,8 @@ internal static class NdctlProgram
         return arguments is [_, "--help", ..] ? Help(word) : Run(found, arguments[1..]);
     }
 
-    /// <summary>The platform that is meant; the caller disposes it.</summary>
-    public static PlatformSource Open() => PlatformSource.Open(s_platform);
+    /// <summary>The platform that is meant, as with ndctl be it a machine without NVDIMMs; the caller disposes it.</summary>
+    public static PlatformSource Open() => PlatformSource.Open(s_platform, mayBeEmpty: true);
 
     /// <summary>Which platform was named before the command; null for none.</summary>
     public static string? PlatformPath => s_platform;

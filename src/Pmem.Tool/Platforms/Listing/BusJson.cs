@@ -6,16 +6,16 @@ namespace Pmem.Tool.Platforms.Listing;
 /// <summary>A bus with the members of <c>ndctl list -B</c>, in its order.</summary>
 internal static class BusJson
 {
-    public const string Name = "ndbus0";
-
-    public static JsonObject Make(IPlatform platform, ListOptions options)
+    /// <param name="bus">The bus.</param>
+    /// <param name="dimms">The DIMMs on it.</param>
+    /// <param name="options">How.</param>
+    public static JsonObject Make(BusView bus, IEnumerable<DimmView> dimms, ListOptions options)
     {
-        var json = new JsonObject { ["provider"] = platform.Provider, ["dev"] = Name };
-        ScrubState scrub = platform.GetScrub().State;
-        if (scrub == ScrubState.NotSupported)
+        var json = new JsonObject { ["provider"] = bus.Provider, ["dev"] = bus.Name };
+        if (bus.Scrub.State == ScrubState.NotSupported)
             return json;
-        json["scrub_state"] = scrub == ScrubState.Active ? "active" : "idle";
-        if (options.Firmware && platform.GetDimms().Any(dimm => dimm.Details.Firmware is { CanUpdate: true }))
+        json["scrub_state"] = bus.Scrub.State == ScrubState.Active ? "active" : "idle";
+        if (options.Firmware && dimms.Any(dimm => dimm.Details.Firmware is { CanUpdate: true }))
             json["firmware"] = new JsonObject { ["activate_method"] = "reset" };
         return json;
     }

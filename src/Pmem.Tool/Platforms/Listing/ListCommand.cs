@@ -67,7 +67,7 @@ internal static class ListCommand
                 Type = parsed.GetValue(type),
                 NumaNode = parsed.GetValue(node),
             };
-            using PlatformSource source = PlatformSource.Open(parsed.GetValue(folder));
+            using PlatformSource source = PlatformSource.Open(parsed.GetValue(folder), mayBeEmpty: true);
             if (parsed.GetValue(table) || (!Console.IsOutputRedirected && !options.Human && !parsed.GetValue(json)))
             {
                 ListTables.Print(source.Platform, options);

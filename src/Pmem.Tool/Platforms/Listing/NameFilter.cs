@@ -1,5 +1,6 @@
 using System.Globalization;
 using Pmem.Platform.InfoBlocks;
+using Pmem.Platform.Model;
 
 namespace Pmem.Tool.Platforms.Listing;
 
@@ -19,6 +20,9 @@ internal static class NameFilter
             return names.Length > 0 && number == NumberOf(name);
         return Array.Exists(names, word => word == "all" || word == name || word == other);
     }
+
+    /// <summary>Whether the bus of a device is meant: by its name, its number or its provider.</summary>
+    public static bool MatchesBus(string? wanted, IPlatform platform, string bus) => wanted is null || platform.GetBuses().Any(view => view.Name == bus && Matches(wanted, view.Name, view.Provider));
 
     /// <summary>Whether a namespace is meant: by its name, or by its two numbers.</summary>
     public static bool MatchesNamespace(string? wanted, string name) =>

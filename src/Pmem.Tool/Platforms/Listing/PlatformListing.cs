@@ -12,8 +12,9 @@ namespace Pmem.Tool.Platforms.Listing;
 /// </summary>
 internal sealed class PlatformListing
 {
-    private readonly IReadOnlyList<DimmView> _dimms;
-    private readonly IReadOnlyList<RegionView> _regions;
+    // On the bus that is being listed.
+    private IReadOnlyList<DimmView> _dimms = [];
+    private IReadOnlyList<RegionView> _regions = [];
     private readonly IPlatform _platform;
     private readonly ListOptions _options;
     private readonly NamespaceMode? _mode;
@@ -37,8 +38,6 @@ internal sealed class PlatformListing
             throw new PmemException(problem);
         _mode = _options.Mode is { } word ? NameFilter.ModeOf(word) : null;
         _node = _options.NumaNode is { } node && node != "all" ? long.Parse(node, CultureInfo.InvariantCulture) : null;
-        _dimms = platform.GetDimms();
-        _regions = platform.GetRegions();
     }
 
     /// <summary>What was printed, kind by kind.</summary>
@@ -56,17 +55,18 @@ internal sealed class PlatformListing
     /// <summary>The text; empty when nothing is found.</summary>
     public string Print()
     {
-        if (!HasAny())
-            return string.Empty;
-        JsonObject? bus = _options.Buses ? BusJson.Make(_platform, _options) : null;
-        if (bus is not null)
-            _buses.Add(bus);
-        foreach (DimmView dimm in _options.Dimms ? _dimms.Where(IsChosen) : [])
-            Add(_dimmObjects, ref _dimmArray, bus, "dimms", DimmJson.Make(dimm, _options.Health ? _platform.GetHealth(dimm.Name).Value : null, _options));
-        foreach (RegionView region in _regions.Where(IsChosen))
-            AddRegion(region, bus);
-        if (bus is not null)
-            return NdctlJson.PrintArray([bus], _options.Human);
+        IReadOnlyList<DimmView> dimms = _platform.GetDimms();
+        IReadOnlyList<RegionView> regions = _platform.GetRegions();
+        foreach (BusView bus in _platform.GetBuses())
+        {
+            _dimms = [.. dimms.Where(dimm => dimm.Bus == bus.Name)];
+            _regions = [.. regions.Where(region => region.Bus == bus.Name)];
+            if (HasAny(bus))
+                AddBus(bus);
+        }
+
+        if (_options.Buses)
+            return _buses.Count == 0 ? string.Empty : NdctlJson.PrintArray([.. _buses], _options.Human);
         JsonArray[] found = [.. new[] { _dimmArray, _regionArray, _namespaceArray }.OfType<JsonArray>()];
         if (found.Length <= 1)
             return found.Length == 0 ? string.Empty : NdctlJson.PrintArray(found[0], _options.Human);
@@ -78,6 +78,22 @@ internal sealed class PlatformListing
         else
             all["namespaces"] = _namespaceArray;
         return NdctlJson.Print(all);
+    }
+
+    private void AddBus(BusView view)
+    {
+        JsonObject? bus = null;
+        if (_options.Buses)
+        {
+            bus = BusJson.Make(view, _dimms, _options);
+            _buses.Add(bus);
+            _dimmArray = _regionArray = _namespaceArray = null;
+        }
+
+        foreach (DimmView dimm in _options.Dimms ? _dimms.Where(IsChosen) : [])
+            Add(_dimmObjects, ref _dimmArray, bus, "dimms", DimmJson.Make(dimm, _options.Health ? _platform.GetHealth(dimm.Name).Value : null, _options));
+        foreach (RegionView region in _regions.Where(IsChosen))
+            AddRegion(region, bus);
     }
 
     private void AddRegion(RegionView region, JsonObject? bus)
@@ -122,8 +138,8 @@ internal sealed class PlatformListing
     }
 
     /// <summary>The bus is left out when a filter names nothing on it.</summary>
-    private bool HasAny() =>
-        NameFilter.Matches(_options.Bus, BusJson.Name, _platform.Provider)
+    private bool HasAny(BusView bus) =>
+        NameFilter.Matches(_options.Bus, bus.Name, bus.Provider)
         && (_options.Dimm is null or "all" || _dimms.Any(dimm => NameFilter.Matches(_options.Dimm, dimm.Name)))
         && (_options.Region is null or "all" || _regions.Any(region => NameFilter.Matches(_options.Region, region.Name)))
         && (_options.Namespace is null or "all" || _regions.Any(region => HasNamed(region)));

@@ -1,8 +1,12 @@
+using Pmem.Platform.Linux;
+
 namespace Pmem.Tool.Tests.Persona.Ndctl;
 
 /// <summary>What scripts see of ndctl 76: texts and exit codes, as captured from it.</summary>
 public sealed class NdctlPersonaTests
 {
+    private static readonly string[] s_thisMachine = ["env", "-u", "PMEM_PLATFORM"];
+
     [Theory]
     [InlineData(129, "  Error: unknown switch `Z'\n\n usage: ndctl list [<options>]\n", "list", "-Z")]
     [InlineData(129, "  Error: unknown switch `Z'\n\n usage: ndctl list [<options>]\n", "list", "-DZ")]
@@ -23,6 +27,34 @@ public sealed class NdctlPersonaTests
         ToolResult result = ToolRunner.Run(["ndctl", .. arguments]);
         Assert.Equal((code, string.Empty), (result.ExitCode, result.Output));
         Assert.StartsWith(error, result.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0, "", "list")]
+    [InlineData(0, "", "list", "-BDRNi")]
+    [InlineData(0, "", "list", "-u")]
+    [InlineData(237, "failed to create namespace: No such device or address\n", "create-namespace")]
+    [InlineData(0, "destroyed 0 namespaces\n", "destroy-namespace", "all")]
+    [InlineData(250, "error disabling namespaces: No such device or address\ndisabled 0 namespaces\n", "disable-namespace", "namespace0.0")]
+    [InlineData(0, "checked 0 namespaces\n", "check-namespace", "all")]
+    [InlineData(0, "enabled 0 regions\n", "enable-region", "all")]
+    [InlineData(0, "read 0 nmem\n", "read-labels", "all")]
+    [InlineData(250, "error starting scrub: No such device or address\n", "start-scrub")]
+    [InlineData(250, "error waiting for scrub completion: No such device or address\n", "wait-scrub")]
+    [InlineData(250, "no dimms to monitor, exiting\n", "monitor")]
+    public void A_machine_without_NVDIMMs_is_an_empty_one(int code, string error, params string[] arguments)
+    {
+        Assert.SkipWhen(new LinuxPlatform().IsPresent, "this machine has NVDIMMs");
+        Assert.Equal(new ToolResult(code, string.Empty, error), ToolRunner.RunAs(s_thisMachine, ["ndctl", .. arguments]));
+    }
+
+    [Fact]
+    public void Of_a_machine_without_NVDIMMs_nothing_is_listed()
+    {
+        Assert.SkipWhen(new LinuxPlatform().IsPresent, "this machine has NVDIMMs");
+        Assert.Equal(new ToolResult(0, string.Empty, string.Empty), ToolRunner.RunAs(s_thisMachine, "list", "-BDRN"));
+        Assert.Equal(new ToolResult(0, string.Empty, string.Empty), ToolRunner.RunAs(s_thisMachine, "list", "--table"));
+        Assert.Contains("this machine has no NVDIMMs", ToolRunner.Failed(ToolRunner.RunAs(s_thisMachine, "namespace", "list")), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -57,6 +57,57 @@ public sealed class ListVerbTests : IDisposable
     }
 
     [Fact]
+    public void Each_bus_is_listed_with_what_is_on_it()
+    {
+        string root = _files.File("machine");
+        void Write(string path, string value)
+        {
+            string file = Path.Combine(root, "sys/devices/platform", path);
+            Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+            File.WriteAllText(file, $"{value}\n");
+        }
+
+        Directory.CreateDirectory(Path.Combine(root, "sys/bus/nd/devices"));
+        Directory.CreateDirectory(Path.Combine(root, "sys/bus/nd/drivers/nd_pmem"));
+        foreach ((string bus, string provider, int number) in (ReadOnlySpan<(string, string, int)>)[("ndbus0", "ACPI.NFIT", 0), ("ndbus1", "e820", 1)])
+        {
+            Write($"{bus}/provider", provider);
+            if (number == 0)
+                Write($"{bus}/nfit/scrub", "3");
+            string region = $"{bus}/region{number}";
+            string space = $"{region}/namespace{number}.0";
+            foreach ((string name, string value) in (ReadOnlySpan<(string, string)>)[("nstype", "4"), ("size", "67108864"), ("mappings", "0"), ("available_size", "0"), ("persistence_domain", "unknown")])
+                Write($"{region}/{name}", value);
+            foreach ((string name, string value) in (ReadOnlySpan<(string, string)>)[("nstype", "4"), ("size", "67108864"), ("mode", "raw"), ("sector_size", "[512] 4096")])
+                Write($"{space}/{name}", value);
+            Write($"{space}/block/pmem{number}/size", "131072");
+            foreach (string device in (string[])[bus, region, space])
+            {
+                Directory.CreateSymbolicLink(Path.Combine(root, "sys/bus/nd/devices", Path.GetFileName(device)), Path.Combine(root, "sys/devices/platform", device));
+                Directory.CreateSymbolicLink(Path.Combine(root, "sys/devices/platform", device, "driver"), Path.Combine(root, "sys/bus/nd/drivers/nd_pmem"));
+            }
+        }
+
+        JsonElement all = ToolRunner.Json(0, "list", "--platform", root, "-BRN");
+        Assert.Equal([("ndbus0", "ACPI.NFIT"), ("ndbus1", "e820")], all.EnumerateArray().Select(bus => (bus.GetProperty("dev").GetString()!, bus.GetProperty("provider").GetString()!)));
+        Assert.Equal("idle", all[0].GetProperty("scrub_state").GetString());
+        Assert.False(all[1].TryGetProperty("scrub_state", out _));
+        for (int i = 0; i < 2; i++)
+        {
+            JsonElement region = Assert.Single(all[i].GetProperty("regions").EnumerateArray());
+            Assert.Equal($"region{i}", region.GetProperty("dev").GetString());
+            Assert.Equal($"pmem{i}", Assert.Single(region.GetProperty("namespaces").EnumerateArray()).GetProperty("blockdev").GetString());
+        }
+
+        Assert.Equal(["region0", "region1"], ToolRunner.Json(0, "list", "--platform", root, "-R").EnumerateArray().Select(region => region.GetProperty("dev").GetString()));
+        foreach (string bus in (string[])["e820", "ndbus1", "1"])
+            Assert.Equal(["region1"], ToolRunner.Json(0, "list", "--platform", root, "-R", "-b", bus).EnumerateArray().Select(region => region.GetProperty("dev").GetString()));
+        Assert.Equal("ndbus1", Assert.Single(ToolRunner.Json(0, "list", "--platform", root, "-BR", "-r", "region1").EnumerateArray()).GetProperty("dev").GetString());
+        Assert.Contains("\"ndbus0\"", ToolRunner.Run("list", "--platform", root, "-B", "--json").Output, StringComparison.Ordinal);
+        Assert.Contains("e820", ToolRunner.Run("list", "--platform", root, "-B", "--table").Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Bad_sectors_are_those_of_the_region_and_of_the_data()
     {
         using (var platform = VirtualPlatform.Open(_folder))
