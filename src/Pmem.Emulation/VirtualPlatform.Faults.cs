@@ -46,19 +46,15 @@ public sealed partial class VirtualPlatform
         Inject(dimm, before => Poisoned(before, dpa, length, notify: true));
     }
 
-    /// <summary>Makes a range of system addresses unreadable.</summary>
+    /// <summary>Makes a range of system addresses unreadable, on all DIMMs of its set together. Durable at return.</summary>
     /// <exception cref="PmemException">No set has the addresses.</exception>
-    public void InjectPoison(ulong address, long length) => OverLines(address, length, InjectPoison);
+    public void InjectPoison(ulong address, long length) => OverLines(address, length, (before, dpa, part) => Poisoned(before, dpa, part, notify: true));
 
     /// <summary>Makes a range of a DIMM's media readable again, as writing it does on hardware. Its content is undefined.</summary>
-    public void ClearPoison(int dimm, long dpa, long length) => Inject(dimm, before => before with
-    {
-        Poison = Without(before.Poison, dpa, length),
-        Reported = before.Reported is null ? null : Without(before.Reported, dpa, length),
-    });
+    public void ClearPoison(int dimm, long dpa, long length) => Inject(dimm, before => Cleared(before, dpa, length));
 
-    /// <summary>Makes a range of system addresses readable again.</summary>
-    public void ClearPoison(ulong address, long length) => OverLines(address, length, ClearPoison);
+    /// <summary>Makes a range of system addresses readable again, on all DIMMs of its set together. Durable at return.</summary>
+    public void ClearPoison(ulong address, long length) => OverLines(address, length, Cleared);
 
     /// <summary>Puts each of two DIMMs into the place of the other: the labels of their sets no longer fit. Durable at return.</summary>
     public void Swap(int first, int second)
@@ -112,27 +108,59 @@ public sealed partial class VirtualPlatform
         return Settled(before with { Poison = Join([.. before.Poison, range]), Reported = notify ? Join([.. reported, range]) : reported });
     }
 
+    private static VirtualDimm Cleared(VirtualDimm before, long dpa, long length) => before with
+    {
+        Poison = Without(before.Poison, dpa, length),
+        Reported = before.Reported is null ? null : Without(before.Reported, dpa, length),
+    };
+
     /// <summary>The same, without a list of its own for what the system knows when that is what there is.</summary>
     private static VirtualDimm Settled(VirtualDimm dimm) => dimm.Reported?.SequenceEqual(dimm.Poison) == true ? dimm with { Reported = null } : dimm;
 
     private static PoisonedRange[] Without(IReadOnlyList<PoisonedRange> ranges, long dpa, long length) => [.. ranges.SelectMany(range => Without(range, dpa, dpa + length))];
 
-    private void OverLines(ulong address, long length, Action<int, long, long> act)
+    /// <summary>Changes the DIMMs behind a range of system addresses in one save, so that a crash leaves all of it or nothing, and many lines take no longer than one.</summary>
+    private void OverLines(ulong address, long length, Func<VirtualDimm, long, long, VirtualDimm> change)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
-        VirtualSet set = SetOf(address) ?? throw new PmemException($"no set has the address 0x{address:x}");
-        long at = (long)(address - set.Start);
-        long size = set.SizePerDimm * set.Dimms.Count;
-        if (length > size - at)
-            throw new PmemException($"0x{address:x}+{length} leaves its set, which ends at 0x{set.Start + (ulong)size:x}");
-        long end = at + length;
+        lock (_gate)
+        {
+            DemandMemory();
+            VirtualSet set = SetOf(address) ?? throw new PmemException($"no set has the address 0x{address:x}");
+            long at = (long)(address - set.Start);
+            long size = set.SizePerDimm * set.Dimms.Count;
+            if (length > size - at)
+                throw new PmemException($"0x{address:x}+{length} leaves its set, which ends at 0x{set.Start + (ulong)size:x}");
+            VirtualDimm[] dimms = [.. _state.Dimms];
+            foreach ((int dimm, PoisonedRange range) in Parts(set, at, at + length))
+                dimms[dimm] = change(dimms[dimm], range.Dpa, range.Length);
+            Rebuild(_state with { Dimms = dimms });
+        }
+    }
+
+    /// <summary>The ranges of DIMMs behind a range of a set: lines that follow one another on a DIMM are one.</summary>
+    private static List<(int Dimm, PoisonedRange Range)> Parts(VirtualSet set, long at, long end)
+    {
+        var parts = new List<(int Dimm, PoisonedRange Range)>();
+        var last = new Dictionary<int, int>();
         while (at < end)
         {
             long part = Math.Min(set.LineSize - (at % set.LineSize), end - at);
             (int dimm, long dpa) = InterleavedMemory.Translate(set, at);
-            act(dimm, dpa, part);
+            if (last.TryGetValue(dimm, out int known) && parts[known].Range is var before && before.Dpa + before.Length == dpa)
+            {
+                parts[known] = (dimm, before with { Length = before.Length + part });
+            }
+            else
+            {
+                last[dimm] = parts.Count;
+                parts.Add((dimm, new PoisonedRange(dpa, part)));
+            }
+
             at += part;
         }
+
+        return parts;
     }
 
     private static List<PoisonedRange> Join(List<PoisonedRange> ranges)

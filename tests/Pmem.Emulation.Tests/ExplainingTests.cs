@@ -111,6 +111,100 @@ public sealed class ExplainingTests : IDisposable
         Assert.Contains("address it was made for", refused.Remedy, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(NamespaceMode.Fsdax, 4096 + 100, NamespaceMode.Raw, true, "PFN info block", "pmem namespace write-infoblock namespace0.0 --mode fsdax --map dev --align 2097152 --uuid")]
+    [InlineData(NamespaceMode.Devdax, 4096, NamespaceMode.Raw, true, "DAX info block", "pmem namespace write-infoblock namespace0.0 --mode devdax")]
+    [InlineData(NamespaceMode.Sector, 100, NamespaceMode.Raw, true, "BTT info block", "pmem btt repair")]
+    [InlineData(NamespaceMode.Fsdax, 100, NamespaceMode.Fsdax, true, "left for partition tables", "nothing is lost")]
+    [InlineData(NamespaceMode.Fsdax, 12288, NamespaceMode.Fsdax, true, "page structures", "disabled and enabled again")]
+    [InlineData(NamespaceMode.Fsdax, 8 << 20, NamespaceMode.Fsdax, true, "of pmem0 (bad block", "pmem namespace clear-errors namespace0.0")]
+    [InlineData(NamespaceMode.Sector, (32 << 20) - 4096 - 16384, NamespaceMode.Sector, false, "BTT flog entry 0", "--accept-loss")]
+    [InlineData(NamespaceMode.Sector, (32 << 20) - 4096 - 16384 - 8192, NamespaceMode.Sector, true, "BTT map entry", "save what can still be read")]
+    [InlineData(NamespaceMode.Sector, (32 << 20) - 4096, NamespaceMode.Sector, true, "copy of the BTT info block", "pmem btt repair")]
+    [InlineData(NamespaceMode.Sector, 1 << 20, NamespaceMode.Sector, true, "block ", "restore the block from a copy")]
+    [InlineData(NamespaceMode.Raw, 1 << 20, NamespaceMode.Raw, true, "data of namespace0.0", "restore what was there")]
+    public void The_remedy_for_poison_is_that_of_the_place(NamespaceMode mode, int offset, NamespaceMode predicted, bool enabled, string where, string remedy)
+    {
+        using VirtualPlatform platform = Make(1, 1);
+        NamespaceView space = platform.Platform.CreateNamespace(new NamespaceRequest { Mode = mode, Size = 32 * MiB }).Demand();
+        platform.InjectPoison(space.Start + (ulong)offset, 256);
+        KernelPrediction prediction = Predict(platform);
+        NamespaceView made = Assert.Single(prediction.Regions[0].View.Namespaces);
+        Assert.Equal((predicted, enabled), (made.Mode, made.IsEnabled));
+        Assert.Equal(predicted != mode, prediction.Explanations.Any(explanation => explanation is { Rule: "namespace-became-raw", Severity: LintSeverity.Error }));
+        Assert.Equal(!enabled, prediction.Explanations.Any(explanation => explanation.Rule == "namespace-table"));
+        Explanation poison = Assert.Single(prediction.Explanations, explanation => explanation.Rule == "dimm-poison");
+        Assert.Contains("(dimm-0.img)", poison.What, StringComparison.Ordinal);
+        Assert.Contains(where, poison.Reason, StringComparison.Ordinal);
+        Assert.Contains(remedy, poison.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Poison_outside_of_namespaces_loses_nothing()
+    {
+        using VirtualPlatform platform = Make(1, 1);
+        platform.Platform.CreateNamespace(new NamespaceRequest { Mode = NamespaceMode.Raw, Size = 32 * MiB }).Demand();
+        platform.InjectPoison(0, 64 << 20, 256);
+        Explanation poison = Assert.Single(Predict(platform).Explanations, explanation => explanation.Rule == "dimm-poison");
+        Assert.Equal(LintSeverity.Warning, poison.Severity);
+        Assert.Contains("nothing is lost", poison.Remedy, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(4, 4)]
+    public void Poison_over_much_tells_each_thing_that_is_under_it(int dimms, int ways)
+    {
+        using VirtualPlatform platform = Make(dimms, ways);
+        NamespaceView[] spaces = [.. new[] { NamespaceMode.Fsdax, NamespaceMode.Sector, NamespaceMode.Raw }.Select(mode => platform.Platform.CreateNamespace(new NamespaceRequest { Mode = mode, Size = 64 * MiB }).Demand())];
+        platform.InjectPoison(spaces[0].Start, 192 << 20);
+        Explanation[] poison = [.. Predict(platform).Explanations.Where(explanation => explanation.Rule == "dimm-poison")];
+        foreach (string what in (string[])["PFN info block", "page structures", "data of namespace0.0", "BTT info block of", "copy of the BTT info block", "BTT map entry", "BTT flog entry", "block ", "data of namespace0.2"])
+            Assert.True(Array.Exists(poison, explanation => explanation.Reason.Contains(what, StringComparison.Ordinal)), what);
+    }
+
+    [Fact]
+    public void What_a_DIMM_says_of_itself_comes_with_reason_and_remedy()
+    {
+        using VirtualPlatform platform = Make(1, 1);
+        Assert.True(Predict(platform).IsClean);
+        platform.Inject(0, dimm => dimm with { MediaTemperature = 90, ControllerTemperature = 120, Spares = 5, DirtyShutdowns = 2, LastShutdownWasDirty = true });
+        Explanation[] told = [.. Predict(platform).Explanations.Where(explanation => explanation.Subject == "nmem0" && explanation.Severity != LintSeverity.Info)];
+        Assert.Equal(2, told.Count(explanation => explanation.Rule == "dimm-temperature"));
+        Assert.Contains(told, explanation => explanation.Reason.Contains("90 °C", StringComparison.Ordinal));
+        Assert.Contains(told, explanation => explanation.Rule == "dimm-spares");
+        Assert.Contains(told, explanation => explanation.Rule == "dimm-dirty-shutdown");
+        Assert.All(told, explanation => Assert.True(explanation.Reason.Length > 0 && explanation.Remedy.Length > 0));
+    }
+
+    [Fact]
+    public void A_flog_that_no_write_leaves_keeps_a_sector_namespace_from_being_enabled()
+    {
+        using VirtualPlatform platform = Make(1, 1);
+        platform.Platform.CreateNamespace(new NamespaceRequest { Mode = NamespaceMode.Sector, Size = 32 * MiB }).Demand();
+        Write(platform, 0, [2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2], (32 << 20) - 4096 - 16384 + 12);
+        KernelPrediction prediction = Predict(platform);
+        Assert.False(prediction.Regions[0].View.Namespaces[0].IsEnabled);
+        Assert.Contains("log corruption", Assert.Single(prediction.Explanations, explanation => explanation.Rule == "namespace-table").Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_block_without_room_for_data_is_size_0_until_6_6_and_refused_after()
+    {
+        using VirtualPlatform platform = Make(1, 1);
+        platform.Platform.CreateNamespace(new NamespaceRequest { Size = 32 * MiB }).Demand();
+        byte[] block = new byte[PfnInfoBlock.Size];
+        using (PersistentMap raw = platform.Platform.OpenRaw("namespace0.0", force: true))
+            (PfnInfoBlock.TryParse(raw.GetSpan(PfnInfoBlock.Position, PfnInfoBlock.Size), out _)! with { EndTruncate = 30 << 20 }).Write(block);
+        Write(platform, 0, block, PfnInfoBlock.Position);
+        foreach (KernelVersion kernel in KernelVersions.All)
+        {
+            KernelPrediction prediction = Predict(platform, kernel);
+            Assert.Equal(kernel != KernelVersion.Linux612, prediction.Regions[0].View.Namespaces[0].IsEnabled);
+            Assert.Contains(prediction.Explanations, explanation => explanation.Rule == (kernel == KernelVersion.Linux612 ? "namespace-refused" : "pfn-zero-size"));
+        }
+    }
+
     private VirtualPlatform Make(int dimms, int ways) => VirtualPlatform.Create(_folder, new VirtualPlatformOptions { Dimms = dimms, Ways = ways, Capacity = 256 << 20 });
 
     private static KernelPrediction Predict(VirtualPlatform platform, KernelVersion kernel = KernelVersion.Linux61)

@@ -168,6 +168,18 @@ public sealed class VirtualPlatformTests : IDisposable
     }
 
     [Fact]
+    public void Poison_over_many_lines_is_saved_once_as_one_range_of_each_DIMM()
+    {
+        const long Length = 1L << 30;
+        using VirtualPlatform made = VirtualPlatform.Create(_folder, new VirtualPlatformOptions { Dimms = 4, Ways = 4, Capacity = 512 * MiB, LineSize = 4096 });
+        made.InjectPoison(made.Sets[0].Start + 256, Length);
+        Assert.Equal([256, 0, 0, 0], made.Dimms.Select(dimm => Assert.Single(dimm.Poison).Dpa));
+        Assert.Equal(Length, made.Dimms.Sum(dimm => dimm.Poison[0].Length));
+        made.ClearPoison(made.Sets[0].Start, 2 * Length);
+        Assert.All(made.Dimms, dimm => Assert.Empty(dimm.Poison));
+    }
+
+    [Fact]
     public void Poison_is_met_at_its_address_until_it_is_cleared()
     {
         using VirtualPlatform made = Make(2, 2);

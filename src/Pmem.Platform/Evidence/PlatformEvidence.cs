@@ -124,8 +124,8 @@ public sealed class PlatformEvidence : IDisposable
     /// <summary>A region that labels do not divide is one namespace.</summary>
     private RegionView ViewAlone(RegionEvidence region)
     {
-        byte[] head = new byte[Math.Min(NamespacePersonality.HeadSize, region.Range.Length)];
-        NamespacePersonality personality = NamespacePersonality.Probe(region.TryRead(0, head) ? head : [], NamespaceClass.None, Guid.Empty, region.Range.Base, region.Range.Length);
+        byte[] head = ReadHead(region, out int badPages);
+        NamespacePersonality personality = NamespacePersonality.Probe(head, NamespaceClass.None, Guid.Empty, region.Range.Base, region.Range.Length, badPages);
         PfnInfoBlock? block = personality.Pfn;
         bool fits = block is not null && block.DataOffset < region.Range.Length && block.EndTruncate < region.Range.Length - block.DataOffset;
         return new RegionView
@@ -150,7 +150,7 @@ public sealed class PlatformEvidence : IDisposable
                     Region = region.Name,
                     Mode = personality.Mode,
                     Map = block?.Mode ?? PageMapMode.None,
-                    Size = fits ? region.Range.Length - block!.DataOffset - block.EndTruncate : region.Range.Length,
+                    Size = block is null ? region.Range.Length : fits ? region.Range.Length - block.DataOffset - block.EndTruncate : 0,
                     RawSize = region.Range.Length,
                     Start = region.Range.Base,
                     DataOffset = block?.DataOffset ?? 0,
@@ -165,6 +165,16 @@ public sealed class PlatformEvidence : IDisposable
                 },
             ],
         };
+    }
+
+    private static byte[] ReadHead(RegionEvidence region, out int badPages)
+    {
+        const int Page = 4096;
+        byte[] head = new byte[Math.Min(NamespacePersonality.HeadSize, region.Range.Length)];
+        badPages = 0;
+        for (int at = 0; at < head.Length; at += Page)
+            badPages |= region.TryRead((ulong)at, head.AsSpan(at, Math.Min(Page, head.Length - at))) ? 0 : 1 << (at / Page);
+        return badPages == (1 << ((head.Length + Page - 1) / Page)) - 1 ? [] : head;
     }
 
     /// <summary>The view under the number that Linux gives, which counts regions without labels too.</summary>

@@ -11,7 +11,6 @@ public sealed partial class PlatformExplainer
 {
     private const ulong PageSize = 4096;
     private const ulong PageStructSize = 64;
-    private const int MostPlaces = 16;
 
     private NamespaceView PredictNamespace(RegionEvidence region, NamespaceView space, RegionLabelVerdict? verdict)
     {
@@ -23,6 +22,23 @@ public sealed partial class PlatformExplainer
             Add(isLocked ? "namespace-locked" : "namespace-overlap", LintSeverity.Error, space.Name, isLocked ? "the namespace cannot be enabled (-EACCES)" : "the namespace cannot be enabled (-EBUSY)",
                 isLocked ? "a DIMM of it is locked" : $"its memory is that of {other!.Name} too", isLocked ? "unlock the DIMM with its passphrase" : "give each range of the table addresses of its own");
             return space with { IsEnabled = false };
+        }
+
+        if (space is { Mode: NamespaceMode.Sector, IsEnabled: true } && FindTableObstacle(region, space) is { } obstacle)
+        {
+            Add("namespace-table", LintSeverity.Error, space.Name, "the namespace cannot be enabled (-ENOMEM): the info block of its BTT is in order, the rest is not", obstacle,
+                "look with 'pmem btt check'; 'pmem btt repair --accept-loss' makes flog entries and map entries anew that make no sense, after errors of the media there are cleared; force_raw gives the bytes, to save them first");
+            return space with { IsEnabled = false };
+        }
+
+        if (space is { Mode: NamespaceMode.Fsdax or NamespaceMode.Devdax, IsEnabled: true, Size: 0 })
+        {
+            const string Reason = "its info block leaves no room between page structures and padding";
+            const string Remedy = "write the block that fits the namespace, 'pmem infoblock write', or make a larger namespace";
+            bool isRefused = KernelDifferences.ZeroSize.AppliesTo(_kernel);
+            Add(isRefused ? "namespace-refused" : KernelDifferences.ZeroSize.Id, isRefused ? LintSeverity.Error : LintSeverity.Warning, space.Name,
+                isRefused ? "the namespace cannot be enabled (-EOPNOTSUPP), not even as a raw device" : "the namespace is enabled with size 0", Reason, Remedy);
+            return space with { IsEnabled = !isRefused };
         }
 
         ExplainMode(space, meant);
@@ -60,19 +76,13 @@ public sealed partial class PlatformExplainer
             Add("namespace-map-memory", LintSeverity.Info, space.Name, $"its page structures take {space.Size / PageSize * PageStructSize} bytes of ordinary memory", "it was made with map mem", "none, if there is enough memory; else --map dev");
     }
 
-    private void ExplainPoison(ModuleEvidence module, int number)
+    /// <summary>What keeps a table from being enabled. What was not kept of the media is no obstacle; what is bad is.</summary>
+    private string? FindTableObstacle(RegionEvidence region, NamespaceView space)
     {
-        string name = PlatformEvidence.NameOf(number);
-        var translator = new AddressTranslator(_evidence);
-        foreach ((ulong address, ulong length) in module.Poison.Take(MostPlaces))
-        {
-            Place? place = address < module.Capacity ? translator.FromModule(name, address) : null;
-            string where = place?.Region is { } region ? $"{region.Region} bad block {region.Sector}: {place.What}" : "in no region";
-            Add("dimm-poison", LintSeverity.Error, name, $"{length} byte(s) from DIMM address 0x{address:x} cannot be read (read: EIO; mapped: SIGBUS)", where, "'pmem namespace clear-errors', then restore what was there from a copy");
-        }
-
-        if (module.Poison.Count > MostPlaces)
-            Add("dimm-poison", LintSeverity.Error, name, $"{module.Poison.Count - MostPlaces} more ranges cannot be read", "see 'pmem list --media-errors'", "'pmem namespace clear-errors', then restore what was there from a copy");
+        string? obstacle = new BttReader(region, space).FindObstacle();
+        if (obstacle is null || !obstacle.Contains("cannot be read", StringComparison.Ordinal))
+            return obstacle;
+        return new BttReader(_places.Regions[region.Number], space).FindObstacle() == obstacle ? null : obstacle;
     }
 
     private static bool Overlap(RegionEvidence a, RegionEvidence b) =>

@@ -24,7 +24,7 @@ public sealed partial class PlatformExplainer
         Add(KernelDifferences.BlockWindows.Id, LintSeverity.Info, region.Name, "labels of block namespaces are left to block regions", KernelDifferences.BlockWindows.Before, "free these slots before a newer kernel is booted: it would disable the region");
         using var old = new PlatformEvidence(_evidence.Source, _evidence.NfitBytes, _evidence.Modules.Select(module => module with
         {
-            Media = module.Media is null ? null : new SharedMedia(module.Media),
+            Media = module.Media is null ? null : new PoisonedMedia(module.Media, module.Poison),
             Labels = module.Labels is null ? null : WithoutLocal(module.Labels),
         }));
         return (region, old.Regions[region.Number].View, verdict);
@@ -111,10 +111,4 @@ public sealed partial class PlatformExplainer
         Pmem.PersistenceDomain.MemoryController => "memory_controller",
         _ => "unknown",
     };
-
-    /// <summary>What was handed over and is disposed by its owner alone.</summary>
-    private sealed class SharedMedia(IModuleMedia media) : IModuleMedia
-    {
-        public bool TryRead(ulong address, Span<byte> destination) => media.TryRead(address, destination);
-    }
 }

@@ -7,17 +7,19 @@ namespace Pmem.Platform.Explaining;
 
 /// <summary>
 /// Predicts what a Linux kernel makes of a platform: which DIMMs, regions and namespaces there are, in which modes and under which names, and for each
-/// refusal and each fallback why, and what to do. The rules are those that were seen in guests with Linux 6.1; <see cref="KernelDifferences"/> lists where others differ.
+/// refusal and each fallback why, and what to do. The rules are those that were seen in guests with Linux 6.1 and 6.12; <see cref="KernelDifferences"/> lists where others differ.
 /// </summary>
 public sealed partial class PlatformExplainer
 {
     private readonly PlatformEvidence _evidence;
+    private readonly PlatformEvidence _places;
     private readonly KernelVersion _kernel;
     private readonly List<Explanation> _explanations = [];
 
-    private PlatformExplainer(PlatformEvidence evidence, KernelVersion kernel)
+    private PlatformExplainer(PlatformEvidence evidence, PlatformEvidence places, KernelVersion kernel)
     {
         _evidence = evidence;
+        _places = places;
         _kernel = kernel;
     }
 
@@ -27,7 +29,12 @@ public sealed partial class PlatformExplainer
     public static KernelPrediction Predict(PlatformEvidence evidence, KernelVersion kernel)
     {
         ArgumentNullException.ThrowIfNull(evidence);
-        return new PlatformExplainer(evidence, kernel).Run();
+        if (evidence.Modules.All(module => module.Poison.Count == 0))
+            return new PlatformExplainer(evidence, evidence, kernel).Run();
+
+        // A kernel does not read what is bad; where the bad places are is told by what was there.
+        using var read = new PlatformEvidence(evidence.Source, evidence.NfitBytes, evidence.Modules.Select(module => module with { Media = module.Media is null ? null : new PoisonedMedia(module.Media, module.Poison) }), evidence.Ssdts);
+        return new PlatformExplainer(read, evidence, kernel).Run();
     }
 
     private KernelPrediction Run()
@@ -65,7 +72,7 @@ public sealed partial class PlatformExplainer
         }
 
         if (!module.IsPresent)
-            Add("dimm-absent", LintSeverity.Error, name, "the DIMM is not there, and firmware maps no region over it", "it is lost", "put the DIMM back, or restore the data of its set elsewhere");
+            Add("dimm-absent", LintSeverity.Error, name, "the DIMM is not there, and firmware maps no region over it", "it is lost: pulled, broken, or not answering", "put the DIMM back into its place (what was on its set is whole then), or restore the data of its set from a copy elsewhere");
         else if (module.IsLocked)
             Add("dimm-locked", LintSeverity.Error, name, "the DIMM is locked: its labels and its namespaces cannot be used (-EACCES)", "it has a passphrase", "unlock it with its passphrase: 'ndctl load-keys', then enable it again");
         else if (!enabled)
@@ -74,6 +81,7 @@ public sealed partial class PlatformExplainer
             Add("dimm-no-labels", LintSeverity.Info, name, "its regions cannot be divided", "it has no label storage area, or none that firmware gives access to", "none needed; give it an area (QEMU: label-size=) to divide its regions");
         else if (module is { IsPresent: true, IsLocked: false, Labels: { Current: null } area })
             ExplainUnlabelled(name, area);
+        ExplainHealth(module, name);
         ExplainPoison(module, number);
         return new PredictedDimm(name, module.Handle, _evidence.IdOf(module), enabled, NfitRegionMapping.NamesOf(_evidence.StateOf(module.Handle)));
     }

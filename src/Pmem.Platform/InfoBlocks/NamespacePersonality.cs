@@ -26,6 +26,7 @@ public enum NamespaceMode
 public sealed class NamespacePersonality
 {
     private const int Page = 4096;
+    private const string Poisoned = "the media of the page are poisoned, and a kernel that cannot read it looks no further";
 
     private readonly List<string> _reasons = [];
 
@@ -56,7 +57,8 @@ public sealed class NamespacePersonality
     /// <param name="uuid">Uuid of the namespace; empty without labels.</param>
     /// <param name="start">System physical address.</param>
     /// <param name="size">Bytes of the namespace.</param>
-    public static NamespacePersonality Probe(ReadOnlySpan<byte> head, NamespaceClass @class, Guid uuid, ulong start, ulong size)
+    /// <param name="badPages">Pages of the head whose media cannot be read because of an error: bit 0 the first, bit 1 the second. Their bytes do not count.</param>
+    public static NamespacePersonality Probe(ReadOnlySpan<byte> head, NamespaceClass @class, Guid uuid, ulong start, ulong size, int badPages = 0)
     {
         var found = new NamespacePersonality();
         if (size < Page || (ulong)head.Length < Math.Min(size, HeadSize))
@@ -74,7 +76,7 @@ public sealed class NamespacePersonality
             return found;
         }
 
-        if (!found.ProbeBtt(head, @class, uuid, size) && !found.ProbePfn(head, @class, uuid, start, size))
+        if (!found.ProbeBtt(head, @class, uuid, size, badPages) && !found.ProbePfn(head, @class, uuid, start, size, badPages))
         {
             found._reasons.Add("nothing else is looked for: raw");
             if (found.Remedy.Length == 0 && @class != NamespaceClass.None)
@@ -84,7 +86,7 @@ public sealed class NamespacePersonality
         return found;
     }
 
-    private bool ProbeBtt(ReadOnlySpan<byte> head, NamespaceClass @class, Guid uuid, ulong size)
+    private bool ProbeBtt(ReadOnlySpan<byte> head, NamespaceClass @class, Guid uuid, ulong size, int badPages)
     {
         if (@class is NamespaceClass.Pfn or NamespaceClass.Dax)
             return false;
@@ -93,6 +95,12 @@ public sealed class NamespacePersonality
         {
             _reasons.Add($"no BTT: {size} bytes are less than {BttLayout.MinimumArena}");
             Remedy = @class == NamespaceClass.None ? string.Empty : "a sector namespace has at least 16 MiB: create a larger one";
+            return false;
+        }
+
+        if ((badPages & (1 << (format.InitialOffset / Page))) != 0)
+        {
+            Mend(@class, $"no BTT {format.Major}.{format.Minor} at offset {format.InitialOffset}: {Poisoned}", "clear the error; then 'pmem btt repair' brings the info block back from its copy in the arena's last page");
             return false;
         }
 
@@ -117,13 +125,19 @@ public sealed class NamespacePersonality
         return false;
     }
 
-    private bool ProbePfn(ReadOnlySpan<byte> head, NamespaceClass @class, Guid uuid, ulong start, ulong size)
+    private bool ProbePfn(ReadOnlySpan<byte> head, NamespaceClass @class, Guid uuid, ulong start, ulong size, int badPages)
     {
         if (@class is NamespaceClass.Btt or NamespaceClass.Btt2)
             return false;
         if (head.Length < PfnInfoBlock.Position + PfnInfoBlock.Size)
         {
             Mend(@class, "no PFN or DAX block: the namespace ends before it", "create a larger namespace");
+            return false;
+        }
+
+        if ((badPages & (1 << (PfnInfoBlock.Position / Page))) != 0)
+        {
+            Mend(@class, $"no PFN or DAX block: {Poisoned}", "clear the error; then 'pmem namespace write-infoblock' writes it anew: with the same mode, map and alignment, data are where they were");
             return false;
         }
 

@@ -53,7 +53,8 @@ public partial class LabelledPlatform
 
     private (NamespaceView View, NamespacePersonality Personality) View(int number, int index, DiscoveredNamespace found)
     {
-        NamespacePersonality personality = NamespacePersonality.Probe(ReadHead(number, found), NamespaceClasses.Of(found.Abstraction), found.Uuid, found.Start, found.Size);
+        byte[] head = ReadHead(number, found, out int badPages);
+        NamespacePersonality personality = NamespacePersonality.Probe(head, NamespaceClasses.Of(found.Abstraction), found.Uuid, found.Start, found.Size, badPages);
         string suffix = index == 0 ? string.Empty : $".{index}";
         var view = new NamespaceView
         {
@@ -104,22 +105,43 @@ public partial class LabelledPlatform
         return (view with { IsEnabled = personality.CanBeEnabled && !_disabled.Contains(KeyOf(view)) }, personality);
     }
 
-    private byte[] ReadHead(int number, DiscoveredNamespace found)
+    private byte[] ReadHead(int number, DiscoveredNamespace found, out int badPages)
     {
         const ulong Page = 4096;
         byte[] head = new byte[Math.Min((ulong)NamespacePersonality.HeadSize, found.Size)];
         ulong offset = found.Start - _regions[number].Description.SystemBase;
+        badPages = 0;
+        if (TryRead(number, offset, head))
+            return head;
+        // An error of the media takes the page that it is in; of media that are not there no page can be read.
+        bool isThere = false;
+        for (int page = 0; (ulong)page * Page < (ulong)head.Length; page++)
+        {
+            int at = page * (int)Page;
+            if (TryRead(number, offset + (ulong)at, head.AsSpan(at, Math.Min((int)Page, head.Length - at))))
+                isThere = true;
+            else
+                badPages |= 1 << page;
+        }
+
+        return isThere ? head : [];
+    }
+
+    private bool TryRead(int number, ulong offset, Span<byte> destination)
+    {
+        // A label may begin anywhere, and a map only at a page.
+        const ulong Page = 4096;
         ulong first = offset / Page * Page;
-        ulong end = (offset + (ulong)head.Length + Page - 1) / Page * Page;
+        ulong end = (offset + (ulong)destination.Length + Page - 1) / Page * Page;
         try
         {
             using PersistentMap map = _regions[number].Memory.Map((long)first, (long)(end - first), readOnly: true);
-            return map.TryRead((long)(offset - first), head) ? head : [];
+            return map.TryRead((long)(offset - first), destination);
         }
         catch (PmemException)
         {
             // A DIMM is missing: nothing is known of the content.
-            return [];
+            return false;
         }
     }
 
@@ -144,18 +166,8 @@ public partial class LabelledPlatform
 
     private BttInfo? ReadInfo(int number, long offset)
     {
-        // A label may begin anywhere, and a map only at a page.
-        const long Page = 4096;
         byte[] bytes = new byte[BttInfo.Size];
-        try
-        {
-            using PersistentMap map = _regions[number].Memory.Map(offset & -Page, offset % Page == 0 ? Page : 2 * Page, readOnly: true);
-            return map.TryRead(offset % Page, bytes) ? BttInfo.Read(bytes) : null;
-        }
-        catch (PmemException)
-        {
-            return null;
-        }
+        return TryRead(number, (ulong)offset, bytes) ? BttInfo.Read(bytes) : null;
     }
 
     private (int Region, NamespaceView Space)? Find(string name, LabelArea?[] areas)

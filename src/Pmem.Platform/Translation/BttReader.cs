@@ -12,6 +12,8 @@ namespace Pmem.Platform.Translation;
 /// </summary>
 internal sealed class BttReader
 {
+    private const uint MostSequences = 5;
+
     private readonly RegionEvidence _region;
     private readonly NamespaceView _space;
     private readonly List<Arena> _arenas = [];
@@ -68,6 +70,52 @@ internal sealed class BttReader
         if (offset >= arena.Info.InternalBlockSize)
             throw new PmemException($"a block of {_space.Name} has {arena.Info.InternalBlockSize} bytes, and none at {offset}");
         return arena.Start + arena.Info.DataOffset + (block * arena.Info.InternalBlockSize) + offset;
+    }
+
+    /// <summary>Offsets of the namespace at which info blocks, data, maps and flogs begin.</summary>
+    public IEnumerable<ulong> Boundaries() => _arenas.SelectMany(arena => (ulong[])
+        [arena.Start, arena.Start + arena.Info.DataOffset, arena.Start + arena.Info.MapOffset, arena.Start + arena.Info.FlogOffset, arena.Start + arena.Info.InfoOffset]).Prepend(0UL);
+
+    /// <summary>Why Linux does not enable the table although its info block is in order, and what does not fit; null when it does (<c>discover_arenas</c>, <c>btt_freelist_init</c>).</summary>
+    public string? FindObstacle()
+    {
+        foreach (Arena arena in _arenas)
+        {
+            byte[] flog = new byte[Math.Min(arena.Info.FreeBlocks, BttLayout.DefaultFreeBlocks) * BttLayout.FlogEntrySize];
+            if (!TryRead(arena.Start + arena.Info.FlogOffset, flog))
+                return $"the flog of arena {arena.Number} cannot be read";
+            if (FindObstacle(arena, flog) is { } obstacle)
+                return obstacle;
+        }
+
+        return _arenas is [.., { Info.NextOffset: not 0 } last] ? $"the info block of arena {last.Number + 1} cannot be read or is not valid" : null;
+    }
+
+    private string? FindObstacle(Arena arena, ReadOnlySpan<byte> flog)
+    {
+        bool modern = false;
+        bool legacy = false;
+        for (int at = 0; at < flog.Length; at += BttLayout.FlogEntrySize)
+        {
+            modern |= flog.Slice(at + BttLayout.FlogHalfSize, BttLayout.FlogHalfSize).ContainsAnyExcept((byte)0);
+            legacy |= flog.Slice(at + (2 * BttLayout.FlogHalfSize), BttLayout.FlogHalfSize).ContainsAnyExcept((byte)0);
+        }
+
+        if (modern && legacy)
+            return $"the flog of arena {arena.Number} has second halves at 16 and at 32 (\"Unable to deduce log/padding indices\")";
+        for (int at = 0; at < flog.Length; at += BttLayout.FlogEntrySize)
+        {
+            int lane = at / BttLayout.FlogEntrySize;
+            FlogHalf first = MemoryMarshal.Read<FlogHalf>(flog[at..]);
+            FlogHalf second = MemoryMarshal.Read<FlogHalf>(flog[(at + (legacy ? 2 * BttLayout.FlogHalfSize : BttLayout.FlogHalfSize))..]);
+            if (first.Sequence != 0 && (first.Sequence == second.Sequence || (ulong)first.Sequence + second.Sequence > MostSequences))
+                return $"flog entry {lane} of arena {arena.Number} has the sequence numbers {first.Sequence} and {second.Sequence}, which no write leaves (\"log corruption\")";
+            FlogHalf current = FlogHalf.Current(first.Sequence, second.Sequence) == 0 ? first : second;
+            if ((current.OldMap & MapEntry.BlockMask) != (current.NewMap & MapEntry.BlockMask) && current.Block < arena.Info.ExternalBlocks && ReadEntry(arena, current.Block) is null)
+                return $"the map entry of block {arena.First + current.Block}, which flog entry {lane} of arena {arena.Number} names, cannot be read";
+        }
+
+        return null;
     }
 
     /// <summary>What an offset of the namespace is.</summary>

@@ -21,6 +21,14 @@ internal static class NamespacePlaces
         };
     }
 
+    /// <summary>Offsets of a namespace at which something else begins than before.</summary>
+    public static IEnumerable<ulong> Boundaries(RegionEvidence region, NamespaceView space) => space.Mode switch
+    {
+        NamespaceMode.Raw => [0],
+        NamespaceMode.Sector => new BttReader(region, space).Boundaries(),
+        _ => [0, Page, 2 * Page, space.DataOffset, space.DataOffset + space.Size],
+    };
+
     /// <summary>Data at an offset of the device.</summary>
     public static Place Data(Place place, NamespaceView space, ulong offset) => place with
     {

@@ -39,6 +39,7 @@ public sealed class GuestLabelTests : IDisposable
             ("type", region => Patch(Labelled(region), label => label with { Type = Guid.Empty })),
             ("number of labels", region => Patch(Labelled(region), label => label with { LabelCount = 2 })),
             ("size past the end", region => Patch(Labelled(region), label => label with { RawSize = 64 * MiB })),
+            ("block window", region => Patch(Labelled(region), label => label with { Flags = NamespaceLabelFlags.Local, Type = NvdimmGuids.ControlRegion })),
             ("overlap", region => Patch(Labelled(region), label => label with { Dpa = 12 * MiB })),
             ("same uuid", region => Patch(Labelled(region), label => label with { Uuid = Uuid(1) })),
             ("replaced, not switched", region => Replaced(Labelled(region), 1)),

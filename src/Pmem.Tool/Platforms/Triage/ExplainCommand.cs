@@ -88,7 +88,7 @@ internal static class ExplainCommand
         if (!json)
         {
             foreach (KernelDifference difference in KernelDifferences.All)
-                Console.WriteLine($"{difference.Id}, since Linux {difference.Since}\n  before: {difference.Before}\n  since:  {difference.After}\n  source: {difference.Source}");
+                Console.WriteLine($"{difference.Id}, since Linux {difference.Since}\n  before: {difference.Before}\n  since:  {difference.After}\n  source: {difference.Source}\n  seen:   {difference.Seen}");
             return;
         }
 
@@ -103,6 +103,7 @@ internal static class ExplainCommand
                 writer.WriteString("before", difference.Before);
                 writer.WriteString("after", difference.After);
                 writer.WriteString("source", difference.Source);
+                writer.WriteString("seen", difference.Seen);
                 writer.WriteEndObject();
             }
 
