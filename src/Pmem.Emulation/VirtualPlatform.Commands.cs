@@ -28,12 +28,13 @@ public sealed partial class VirtualPlatform
         lock (_gate)
         {
             DemandMemory();
+            FinishOverwrites();
             VirtualDimm before = DimmOf(dimm);
             if (before.IsLost)
                 throw new PmemException($"nmem{dimm} is not there: it answers no commands");
             if (!_updates.TryGetValue(dimm, out FirmwareUpdate? update))
                 _updates[dimm] = update = new FirmwareUpdate();
-            var module = new ModuleCommands(before, _labels[dimm], update, IsInUse(dimm));
+            var module = new ModuleCommands(before, _labels[dimm], update, IsInUse(dimm), Clock.GetUtcNow());
             byte[] answer = module.Execute(family, function, payload);
             Keep(dimm, before, module.Module, module.Erase);
             return answer;
@@ -95,6 +96,25 @@ public sealed partial class VirtualPlatform
             EraseContent(dimm);
         Rebuild(_state with { Dimms = [.. _state.Dimms.Select(dimm => dimm.IsLost || dimm.PendingErase == ModuleErase.None ? dimm : dimm with { PendingErase = ModuleErase.None, Poison = [], Reported = null })] });
     }
+
+    /// <summary>Opens modules again whose overwrite is over: it takes the time that its speed makes of its capacity, by the clock, as a scrub does. Nothing of the content is left from its start.</summary>
+    private void FinishOverwrites()
+    {
+        // What a guest was not given is not opened while it runs: it would be written back over.
+        if (HasGuest || !_state.Dimms.Any(IsOverwritten))
+            return;
+        lock (_gate)
+        {
+            if (!_isOff && !HasGuest && _state.Dimms.Any(IsOverwritten))
+                Rebuild(_state with { Dimms = [.. _state.Dimms.Select(dimm => IsOverwritten(dimm) ? dimm with { Security = dimm.Security with { OverwriteStarted = null } } : dimm)] });
+        }
+    }
+
+    private bool IsOverwritten(VirtualDimm dimm) => OverwriteProgress(dimm) >= 1;
+
+    private double? OverwriteProgress(VirtualDimm dimm) => dimm.Security.OverwriteStarted is { } started
+        ? Math.Clamp(ScrubElapsed(started) / TimeSpan.FromSeconds((double)(dimm.Capacity + dimm.LabelSize) / _state.ScrubBytesPerSecond), 0, 1)
+        : null;
 
     private void EraseContent(VirtualDimm dimm)
     {

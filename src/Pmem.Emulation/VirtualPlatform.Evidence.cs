@@ -32,7 +32,7 @@ public sealed partial class VirtualPlatform
             File = path,
             LabelOffset = dimm.LabelSize == 0 ? null : (ulong)dimm.Capacity,
             Labels = _labels[number] is { } labels ? LabelArea.Read(labels) : null,
-            Media = dimm.IsLost || dimm.Security.IsLocked ? null : new FileMedia(path, (ulong)dimm.Capacity),
+            Media = dimm.IsLost || dimm.Security.IsClosed ? null : new FileMedia(path, (ulong)dimm.Capacity),
             IsPresent = !dimm.IsLost,
             Poison = [.. dimm.Poison.Select(range => ((ulong)range.Dpa, (ulong)range.Length))],
         };

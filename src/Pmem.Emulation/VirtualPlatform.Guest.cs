@@ -162,7 +162,7 @@ public sealed partial class VirtualPlatform
         for (int i = 0; i < _state.Dimms.Count; i++)
         {
             VirtualDimm dimm = _state.Dimms[i];
-            for (int at = 0; !dimm.IsLost && !dimm.Security.IsLocked && at < dimm.LabelSize; at += GuestPart.Unit)
+            for (int at = 0; !dimm.IsLost && !dimm.Security.IsClosed && at < dimm.LabelSize; at += GuestPart.Unit)
                 yield return new GuestPart(i, dimm.Capacity + at, IsRegister: true, (long)GuestRegisters.LabelPosition(_state.Dimms, i) + at, Math.Min(GuestPart.Unit, dimm.LabelSize - at));
         }
 
@@ -250,7 +250,7 @@ public sealed partial class VirtualPlatform
     private static bool HasLength(string path, ulong length) => File.Exists(path) && (ulong)new FileInfo(path).Length == length;
 
     /// <summary>Whether every DIMM of a set is there and open: firmware maps no others.</summary>
-    private bool IsWhole(VirtualSet set) => !set.Dimms.Any(number => _state.Dimms[number].IsLost || _state.Dimms[number].Security.IsLocked);
+    private bool IsWhole(VirtualSet set) => !set.Dimms.Any(number => _state.Dimms[number].IsLost || _state.Dimms[number].Security.IsClosed);
 
     private void EndGuest(GuestMemory memory, IReadOnlyList<VirtualDimm> dimms)
     {

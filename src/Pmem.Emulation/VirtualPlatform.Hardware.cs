@@ -85,12 +85,13 @@ public sealed partial class VirtualPlatform
         }
     }
 
-    private sealed class Hardware(VirtualPlatform platform) : IPlatformHardware
+    private sealed partial class Hardware(VirtualPlatform platform) : IPlatformHardware
     {
         public ulong ClearUnit => PoisonUnit;
 
         public DimmDetails Describe(int dimm)
         {
+            platform.FinishOverwrites();
             VirtualDimm its = platform.DimmOf(dimm);
             return new DimmDetails
             {
@@ -98,19 +99,10 @@ public sealed partial class VirtualPlatform
                 Flags = FlagsOf(its),
                 Control = ControlOf(its),
                 CommandFamily = its.Family switch { ModuleFamily.Hpe1 => "hpe1", ModuleFamily.Microsoft => "msft", ModuleFamily.HyperV => "hyperv", _ => "intel" },
-                Firmware = new DimmFirmware(its.FirmwareVersion, its.StagedFirmware, CanUpdate: its.Family == ModuleFamily.Intel, its.Family != ModuleFamily.Intel ? null : its.IsActivationArmed ? "armed" : "idle"),
-                Security = SecurityOf(its.Security),
+                Firmware = FirmwareOf(its),
+                Security = its.Family == ModuleFamily.Intel ? SecurityOf(its) : null,
                 DirtyShutdowns = its.GetHealth().ShutdownCount,
             };
-        }
-
-        // Modules whose security nobody uses do not speak of it: to a guest they cannot.
-        private static DimmSecurity? SecurityOf(ModuleSecurity security)
-        {
-            if (security is { Passphrase: null, MasterPassphrase: null })
-                return null;
-            DimmSecurityState state = security.IsLocked ? DimmSecurityState.Locked : security.Passphrase is null ? DimmSecurityState.Disabled : DimmSecurityState.Unlocked;
-            return new DimmSecurity(state, security.IsFrozen);
         }
 
         public PlatformResult<DimmHealth> GetHealth(int dimm) => platform.DimmOf(dimm) is { IsLost: false } its

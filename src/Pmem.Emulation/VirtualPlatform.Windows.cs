@@ -23,8 +23,8 @@ public sealed partial class VirtualPlatform
         {
             DemandMemory();
             VirtualDimm its = DimmOf(dimm);
-            if (its.IsLost || its.Security.IsLocked)
-                throw new PmemException($"nmem{dimm} is {(its.IsLost ? "not there" : "locked")}: its media cannot be reached");
+            if (its.IsLost || its.Security.IsClosed)
+                throw new PmemException($"nmem{dimm} is {(its.IsLost ? "not there" : its.Security.IsLocked ? "locked" : "being overwritten")}: its media cannot be reached");
             PersistentMap media = PersistentMap.Open(Path.Combine(_folder, its.File), new PersistentMapOptions { Length = its.Capacity, ForceGranularity = Domain == PersistenceDomain.CpuCache ? StoreGranularity.Byte : StoreGranularity.CacheLine });
             try
             {

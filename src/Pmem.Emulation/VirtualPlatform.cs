@@ -125,6 +125,7 @@ public sealed partial class VirtualPlatform : IDisposable
                 platform.DiscardGuest();
             else if (platform.HasGuest)
                 platform.ImportGuest();
+            platform.FinishOverwrites();
             return platform;
         }
         catch
@@ -239,7 +240,7 @@ public sealed partial class VirtualPlatform : IDisposable
 
     private PlatformDimm[] MakeDimms()
     {
-        _labels = [.. _state.Dimms.Select(dimm => dimm.IsLost || dimm.Security.IsLocked || dimm.LabelSize == 0 ? null : new VirtualLabelStorage(Path.Combine(_folder, dimm.File), dimm))];
+        _labels = [.. _state.Dimms.Select(dimm => dimm.IsLost || dimm.Security.IsClosed || dimm.LabelSize == 0 ? null : new VirtualLabelStorage(Path.Combine(_folder, dimm.File), dimm))];
         return [.. _state.Dimms.Select((dimm, i) => new PlatformDimm(new NfitDeviceHandle(dimm.Handle), dimm.PhysicalId, IdOf(dimm), (ulong)dimm.Capacity, _labels[i]))];
     }
 
@@ -257,7 +258,7 @@ public sealed partial class VirtualPlatform : IDisposable
         set.Dimms.Any(number => _state.Dimms[number].IsNotArmed))
     {
         Closed = WhyClosed(set),
-        ClosedRemedy = "put lost DIMMs back with 'pmem platform inject --lost false', give locked ones their passphrase",
+        ClosedRemedy = "put lost DIMMs back with 'pmem platform inject --lost false', unlock locked ones with 'pmem dimm security unlock', wait for those that are overwritten",
     };
 
     private string? WhyClosed(VirtualSet set)
@@ -266,8 +267,8 @@ public sealed partial class VirtualPlatform : IDisposable
         {
             if (_state.Dimms[number].IsLost)
                 return WhyAbsent(number);
-            if (_state.Dimms[number].Security.IsLocked)
-                return $"nmem{number} is locked";
+            if (_state.Dimms[number].Security.IsClosed)
+                return _state.Dimms[number].Security.IsLocked ? $"nmem{number} is locked" : $"nmem{number} is being overwritten";
         }
 
         return null;

@@ -12,6 +12,7 @@ internal static class GuestRegisters
     private const ulong HintDistance = 64;
     private const ulong LabelsStart = 0x40_0000;
     private const ulong Page = 0x1000;
+    private const byte Frozen = 8;
     private const ulong LabelUnit = 0x1_0000;
     private const ulong WindowUnit = 2 << 20;
 
@@ -62,6 +63,7 @@ internal static class GuestRegisters
             InjectedSpares = (byte?)pretended?.Spares,
             IsFatalInjected = pretended?.Fatal == true,
             IsUnsafeShutdownInjected = pretended?.UnsafeShutdown == true,
+            Security = new SecurityStateOutput { State = dimm.Security.StateBits, ExtendedState = dimm.Security.ExtendedBits },
             // Function 18 does not know of the controller's temperature: what is pretended of it is taken for true.
             Truth = pretended is null ? null : Smart((dimm with { Pretended = pretended with { MediaTemperature = null, Spares = null, Fatal = false, UnsafeShutdown = false } }).GetHealth()),
         };
@@ -81,6 +83,8 @@ internal static class GuestRegisters
         {
             Pretended = pretended == new PretendedHealth(null, null, null, false, false) ? null : pretended,
             IsShutdownLatched = registers.IsLatched,
+            // A guest can freeze what is protected, and do nothing else to it.
+            Security = before.Security is { Passphrase: not null, IsLocked: false } && (registers.Security.State & Frozen) != 0 ? before.Security with { IsFrozen = true } : before.Security,
             SparesAlarmEnabled = (thresholds.AlarmControl & 1) != 0,
             MediaTemperatureAlarmEnabled = (thresholds.AlarmControl & 2) != 0,
             ControllerTemperatureAlarmEnabled = (thresholds.AlarmControl & 4) != 0,

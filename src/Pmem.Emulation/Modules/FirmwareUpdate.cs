@@ -20,7 +20,7 @@ internal sealed class FirmwareUpdate
     public DsmOutput Start()
     {
         if (_image is not null)
-            return new DsmNumberOutput { Status = (ushort)IntelStatus.FunctionSpecific, ExtendedStatus = Busy };
+            return new DsmNumberOutput { Status = (ushort)IntelStatus.FunctionSpecific, ExtendedStatus = Busy, Value = _context };
         _image = new byte[FirmwareImage.MaximumSize];
         (_length, _finished, _isBad) = (0, null, false);
         return new DsmNumberOutput { Value = ++_context };

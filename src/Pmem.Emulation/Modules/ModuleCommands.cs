@@ -8,7 +8,7 @@ namespace Pmem.Emulation.Modules;
 /// The firmware of one module, for the time of one command: bytes in, bytes out, and the module after it. Whatever the bytes are, there is an answer. It decides and does
 /// not act, but for writes to labels: the platform saves the module, and erases what is to be erased.
 /// </summary>
-internal sealed partial class ModuleCommands(VirtualDimm module, ILabelStorage? labels, FirmwareUpdate update, bool isInUse)
+internal sealed partial class ModuleCommands(VirtualDimm module, ILabelStorage? labels, FirmwareUpdate update, bool isInUse, DateTimeOffset now = default)
 {
     private const int LogEntries = 16;
     private const uint MaximumTransfer = 4096;
@@ -106,7 +106,7 @@ internal sealed partial class ModuleCommands(VirtualDimm module, ILabelStorage? 
 
     private DsmOutput RunLabels(int function, DsmPayload input)
     {
-        if (Module.Security.IsLocked)
+        if (Module.Security.IsClosed)
             return function == 4 ? new LabelSizeOutput { ExtendedStatus = LabelSizeOutput.Locked, Size = (uint)Module.LabelSize, MaximumTransfer = MaximumTransfer } : Status(IntelStatus.InvalidSecurityState);
         if (labels is null)
             return Status(IntelStatus.NotSupported);
@@ -179,9 +179,14 @@ internal sealed partial class ModuleCommands(VirtualDimm module, ILabelStorage? 
         ModuleSecurity security = Module.Security;
         if (function == 19)
             return new SecurityStateOutput { State = security.StateBits, ExtendedState = security.ExtendedBits };
+        if (security.OverwriteStarted is not null)
+        {
+            const ushort Running = 1;
+            return function == 26 ? Status(IntelStatus.FunctionSpecific, Running) : Status(IntelStatus.InvalidSecurityState);
+        }
+
         if (function == 26)
         {
-            // An overwrite is over when its command is.
             const ushort Sequence = 2;
             return security.WasOverwritten ? Change(Module with { Security = security with { WasOverwritten = false } }) : Status(IntelStatus.FunctionSpecific, Sequence);
         }
@@ -196,8 +201,8 @@ internal sealed partial class ModuleCommands(VirtualDimm module, ILabelStorage? 
             21 => security.Disable(passphrase),
             22 => security.Unlock(passphrase),
             23 => security.Freeze(),
-            24 => security.Erase(passphrase, overwrite: false),
-            25 => security.Erase(passphrase, overwrite: true),
+            24 => security.Erase(passphrase, overwriteStarted: null),
+            25 => security.Erase(passphrase, now),
             27 when input is SetPassphraseInput set => security.SetMaster(set.Old, set.New),
             28 => security.MasterErase(passphrase),
             _ => (security, IntelStatus.NotSupported),

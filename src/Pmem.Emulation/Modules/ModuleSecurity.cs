@@ -33,17 +33,29 @@ public sealed record ModuleSecurity
     /// <summary>An overwrite was started, and its end not yet asked for.</summary>
     public bool WasOverwritten { get; init; }
 
+    /// <summary>Since when media and labels are being overwritten; null when they are not.</summary>
+    public DateTimeOffset? OverwriteStarted { get; init; }
+
+    /// <summary>Whether media and labels cannot be reached.</summary>
+    internal bool IsClosed => IsLocked || OverwriteStarted is not null;
+
+    /// <summary>Whether no passphrase is taken before the next power cycle.</summary>
+    internal bool IsExhausted => Failures >= MaximumFailures;
+
+    /// <summary>Whether no master passphrase is taken before the next power cycle.</summary>
+    internal bool IsMasterExhausted => MasterFailures >= MaximumFailures;
+
     /// <summary>The byte of state in Intel's function 19.</summary>
-    internal byte StateBits => (byte)((Passphrase is null ? 0 : 2) | (IsLocked ? 4 : 0) | (IsFrozen ? 8 : 0) | (Failures >= MaximumFailures ? 16 : 0));
+    internal byte StateBits => (byte)((Passphrase is null ? 0 : 2) | (IsLocked ? 4 : 0) | (IsFrozen ? 8 : 0) | (IsExhausted ? 16 : 0) | (OverwriteStarted is null ? 0 : 64));
 
     /// <summary>The byte of extended state in Intel's function 19.</summary>
-    internal byte ExtendedBits => (byte)((MasterPassphrase is null ? 0 : 1) | (MasterFailures >= MaximumFailures ? 2 : 0));
+    internal byte ExtendedBits => (byte)((MasterPassphrase is null ? 0 : 1) | (IsMasterExhausted ? 2 : 0));
 
-    internal ModuleSecurity AfterPowerCycle() => this with { IsLocked = Passphrase is not null, IsFrozen = false, Failures = 0, MasterFailures = 0, WasOverwritten = false };
+    internal ModuleSecurity AfterPowerCycle() => this with { IsLocked = Passphrase is not null, IsFrozen = false, Failures = 0, MasterFailures = 0, WasOverwritten = false, OverwriteStarted = null };
 
     internal (ModuleSecurity After, IntelStatus Status) Set(ReadOnlySpan<byte> old, ReadOnlySpan<byte> next)
     {
-        if (IsFrozen || IsLocked || Failures >= MaximumFailures)
+        if (IsFrozen || IsLocked || IsExhausted)
             return (this, IntelStatus.InvalidSecurityState);
         if (Passphrase is not null && !Matches(old, Passphrase))
             return (this with { Failures = Failures + 1 }, IntelStatus.InvalidPassphrase);
@@ -52,7 +64,7 @@ public sealed record ModuleSecurity
 
     internal (ModuleSecurity After, IntelStatus Status) SetMaster(ReadOnlySpan<byte> old, ReadOnlySpan<byte> next)
     {
-        if (IsFrozen || MasterFailures >= MaximumFailures)
+        if (IsFrozen || IsMasterExhausted)
             return (this, IntelStatus.InvalidSecurityState);
         if (MasterPassphrase is not null && !Matches(old, MasterPassphrase))
             return (this with { MasterFailures = MasterFailures + 1 }, IntelStatus.InvalidPassphrase);
@@ -72,12 +84,12 @@ public sealed record ModuleSecurity
         : (this with { IsFrozen = true }, IntelStatus.Success);
 
     /// <summary>Erasing, with the passphrase if there is one; it is gone afterwards.</summary>
-    internal (ModuleSecurity After, IntelStatus Status) Erase(ReadOnlySpan<byte> passphrase, bool overwrite) =>
-        With(passphrase, this with { Passphrase = null, IsLocked = false, Failures = 0, WasOverwritten = overwrite });
+    internal (ModuleSecurity After, IntelStatus Status) Erase(ReadOnlySpan<byte> passphrase, DateTimeOffset? overwriteStarted) =>
+        With(passphrase, this with { Passphrase = null, IsLocked = false, Failures = 0, WasOverwritten = overwriteStarted is not null, OverwriteStarted = overwriteStarted });
 
     internal (ModuleSecurity After, IntelStatus Status) MasterErase(ReadOnlySpan<byte> master)
     {
-        if (IsFrozen || MasterPassphrase is null || MasterFailures >= MaximumFailures)
+        if (IsFrozen || MasterPassphrase is null || IsMasterExhausted)
             return (this, IntelStatus.InvalidSecurityState);
         return Matches(master, MasterPassphrase)
             ? (this with { Passphrase = null, IsLocked = false, Failures = 0, MasterFailures = 0 }, IntelStatus.Success)
@@ -86,7 +98,7 @@ public sealed record ModuleSecurity
 
     private (ModuleSecurity After, IntelStatus Status) With(ReadOnlySpan<byte> passphrase, ModuleSecurity after)
     {
-        if (IsFrozen || Failures >= MaximumFailures)
+        if (IsFrozen || IsExhausted)
             return (this, IntelStatus.InvalidSecurityState);
         return Passphrase is null || Matches(passphrase, Passphrase) ? (after, IntelStatus.Success) : (this with { Failures = Failures + 1 }, IntelStatus.InvalidPassphrase);
     }

@@ -6,7 +6,7 @@ public enum NvdimmMethods
     /// <summary>None: the device has an address only. Its regions come up without labels.</summary>
     None,
 
-    /// <summary>Intel's <c>_DSM</c>: health (functions 1 and 2), its settings and injection (10, 17 and 18), and labels (4, 5 and 6).</summary>
+    /// <summary>Intel's <c>_DSM</c>: health (functions 1 and 2), its settings and injection (10, 17 and 18), the state of security and freezing it (19 and 23), and labels (4, 5 and 6).</summary>
     Intel,
 
     /// <summary>Microsoft's <c>_DSM</c> for health (function 11), and <c>_LSI</c>, <c>_LSR</c>, <c>_LSW</c> for labels, as ACPI 6.2 has them.</summary>

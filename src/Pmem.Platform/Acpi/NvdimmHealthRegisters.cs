@@ -5,12 +5,16 @@ namespace Pmem.Platform.Acpi;
 
 /// <summary>
 /// The health registers behind a module's methods of Intel's family (<see cref="NvdimmDevice.HealthAddress"/>): the answers to functions 1 and 2 as they are given, whether
-/// function 10 latched the shutdown status, and what function 18 injected. The layout is this library's own.
+/// function 10 latched the shutdown status, what function 18 injected, and the answer to function 19. The layout is this library's own.
 /// </summary>
 public sealed record NvdimmHealthRegisters
 {
     internal const int SmartSize = 132;
     internal const int ThresholdsSize = 12;
+
+    /// <summary>Where the answer to function 19 is.</summary>
+    internal const int SecurityPosition = 0xb0;
+    internal const int SecuritySize = 12;
 
     /// <summary>Bit of the flags: what is true is kept beside what is said.</summary>
     internal const uint TruthKept = 0x8000_0000;
@@ -44,6 +48,9 @@ public sealed record NvdimmHealthRegisters
     /// <summary>What the module says when nothing is injected; null for <see cref="Smart"/>. Its alarms are not kept: they follow from the rest.</summary>
     public IntelSmartOutput? Truth { get; init; }
 
+    /// <summary>The state of its security. A locked module gives no labels; freezing (function 23) sets bit 3 where a passphrase is set and the module is not locked.</summary>
+    public SecurityStateOutput Security { get; init; } = new();
+
     /// <summary>Reads the registers.</summary>
     /// <param name="bytes">At least <see cref="NvdimmDevice.HealthRegistersSize"/> bytes.</param>
     /// <exception cref="PmemFormatException">There are fewer bytes.</exception>
@@ -62,6 +69,7 @@ public sealed record NvdimmHealthRegisters
             IsFatalInjected = (flags & 4) != 0,
             IsUnsafeShutdownInjected = (flags & 8) != 0,
             Truth = (flags & TruthKept) == 0 ? null : ReadTruth(bytes),
+            Security = DsmPayload.Parse<SecurityStateOutput>(bytes.Slice(SecurityPosition, SecuritySize)),
         };
     }
 
@@ -76,6 +84,7 @@ public sealed record NvdimmHealthRegisters
         BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(FlagsPosition), flags | (Truth is null ? 0 : TruthKept));
         BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(InjectedPosition), InjectedMediaTemperature ?? 0);
         bytes[InjectedPosition + 2] = InjectedSpares ?? 0;
+        Security.WriteTo(bytes.AsSpan(SecurityPosition));
         if (Truth is not { } truth)
             return bytes;
         BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(TruthPosition), truth.MediaTemperature);

@@ -11,6 +11,11 @@ namespace Pmem.Platform.Acpi;
 public static partial class NvdimmSsdt
 {
     private const uint IntelInvalidInput = 3;
+    private const uint IntelInvalidSecurityState = 10;
+    private const uint LabelsLocked = (uint)LabelSizeOutput.Locked << 16;
+    private const uint Protected = 2;
+    private const uint Locked = 4;
+    private const uint Frozen = 8;
     private const uint HealthEvent = 0x81;
 
     private static AmlTerm IntelDsm(NvdimmDevice device, string name) => Method("_DSM", 4, serialized: true,
@@ -26,7 +31,7 @@ public static partial class NvdimmSsdt
             If(Equal(Argument(0), Uuid(DsmFamilies.Intel)),
                 If(Not(Argument(1)),
                     Store(1, Local(0)),
-                    If(Argument(3), Or(Local(0), Mask(1, 2, 10, 17, 18), Local(0))),
+                    If(Argument(3), Or(Local(0), Mask(1, 2, 10, 17, 18, 19, 23), Local(0))),
                     If(Argument(5), Or(Local(0), Mask(4, 5, 6), Local(0))),
                     Store(Buffer(new byte[4]), Local(1)),
                     CreateField(Local(1), 0, 32, "FMSK"),
@@ -34,6 +39,10 @@ public static partial class NvdimmSsdt
                     Return(Local(1))),
                 If(Argument(3), If(Either(Less(Argument(1), 3), Either(Equal(Argument(1), 10), Both(Greater(Argument(1), 16), Less(Argument(1), 19)))),
                     Return(Call("IHLT", Argument(1), Argument(2), Argument(3))))),
+                If(Argument(3), If(Either(Equal(Argument(1), 19), Equal(Argument(1), 23)), Return(Call("ISEC", Argument(1), Argument(3))))),
+                If(Argument(3), If(Both(Both(Greater(Argument(1), 3), Less(Argument(1), 7)), Call("ILCK", Argument(3))),
+                    If(Equal(Argument(1), 4), Return(Concatenate(Buffer(Words(LabelsLocked)), Concatenate(ToWord(Argument(5)), Buffer(Words(PageSize)))))),
+                    Return(Buffer(Words(IntelInvalidSecurityState))))),
                 If(Argument(5), If(Both(Greater(Argument(1), 3), Less(Argument(1), 7)),
                     Return(Call("ILBL", Argument(1), Argument(2), Argument(4), Argument(5))))),
                 Return(Buffer(Words(1)))),
@@ -41,6 +50,8 @@ public static partial class NvdimmSsdt
         LabelFunctionsMethod(),
         HealthFunctionsMethod(),
         HealthRefreshMethod(),
+        SecurityMethod(),
+        LockedMethod(),
     ];
 
     private static uint Mask(params ReadOnlySpan<int> functions)
@@ -88,6 +99,23 @@ public static partial class NvdimmSsdt
             If(Greater(DerefOf(Index(Local(0), 12)), 100), Return(Buffer(Words(IntelInvalidInput))))),
         Call("IREF", Argument(0), Local(0), Argument(2)),
         Return(Buffer(Words(0))));
+
+    // ISEC (function 19 or 23, registers).
+    private static AmlTerm SecurityMethod() => Method("ISEC", 2, serialized: true,
+        MemoryRegion("HREG", Argument(1), NvdimmDevice.HealthRegistersSize),
+        Field("HREG", AmlFieldAccess.Byte, (null, NvdimmHealthRegisters.SecurityPosition * 8), ("SECS", NvdimmHealthRegisters.SecuritySize * 8)),
+        Field("HREG", AmlFieldAccess.Byte, (null, (NvdimmHealthRegisters.SecurityPosition + 8) * 8), ("SECB", 8)),
+        If(Equal(Argument(0), 19), Return("SECS")),
+        If(Equal(And("SECB", Protected | Locked | Frozen), Protected),
+            Or("SECB", Frozen, "SECB"),
+            Return(Buffer(Words(0)))),
+        Return(Buffer(Words(IntelInvalidSecurityState))));
+
+    // ILCK (registers): whether the module is locked.
+    private static AmlTerm LockedMethod() => Method("ILCK", 1, serialized: true,
+        MemoryRegion("HREG", Argument(0), NvdimmDevice.HealthRegistersSize),
+        Field("HREG", AmlFieldAccess.Byte, (null, (NvdimmHealthRegisters.SecurityPosition + 8) * 8), ("SECB", 8)),
+        Return(And("SECB", Locked)));
 
     // IREF (function 17 or 18, its input, registers): takes over what is new, and computes from it what the module says. EVNT says whether it raises an alarm.
     private static AmlTerm HealthRefreshMethod() => Method("IREF", 3, serialized: true,

@@ -31,20 +31,12 @@ internal static unsafe partial class DeviceCall
     public static PlatformResult<T> Call<T>(string device, ulong family, ulong function, ReadOnlySpan<byte> input, int outputSize)
         where T : DsmOutput, new()
     {
-        byte[] package = new byte[HeaderSize + input.Length + outputSize];
-        BinaryPrimitives.WriteUInt64LittleEndian(package, family);
-        BinaryPrimitives.WriteUInt64LittleEndian(package.AsSpan(8), function);
-        BinaryPrimitives.WriteInt32LittleEndian(package.AsSpan(16), input.Length);
-        BinaryPrimitives.WriteInt32LittleEndian(package.AsSpan(20), outputSize);
-        input.CopyTo(package.AsSpan(HeaderSize));
-        if (Send(device, CallNumber, package) is { } refusal)
-            return refusal.As<T>();
-
-        // The firmware says how much it had to say, which may be more than there was room for.
-        uint given = BinaryPrimitives.ReadUInt32LittleEndian(package.AsSpan(HeaderSize - 4));
+        PlatformResult<byte[]> told = CallBytes(device, family, function, input, outputSize);
+        if (told.Value is not { } answer)
+            return told.As<T>();
         try
         {
-            T output = DsmPayload.Parse<T>(package.AsSpan(HeaderSize + input.Length, (int)Math.Min(given, (uint)outputSize)));
+            T output = DsmPayload.Parse<T>(answer);
             return output.Status == 0
                 ? PlatformResult<T>.Done(output)
                 : PlatformResult<T>.Refused(output.Status == 1 ? PlatformError.NotSupported : PlatformError.Failed, $"function {function} of {device} ended with status {output.Status}, {output.ExtendedStatus}", "ask the vendor of the firmware");
@@ -53,6 +45,23 @@ internal static unsafe partial class DeviceCall
         {
             return PlatformResult<T>.Refused(PlatformError.Failed, $"function {function} of {device} gave an answer that it cannot give: {strange.Message}", "ask the vendor of the firmware");
         }
+    }
+
+    /// <summary>Calls a function of a family; whatever status it ends with is in the answer.</summary>
+    public static PlatformResult<byte[]> CallBytes(string device, ulong family, ulong function, ReadOnlySpan<byte> input, int outputSize)
+    {
+        byte[] package = new byte[HeaderSize + input.Length + outputSize];
+        BinaryPrimitives.WriteUInt64LittleEndian(package, family);
+        BinaryPrimitives.WriteUInt64LittleEndian(package.AsSpan(8), function);
+        BinaryPrimitives.WriteInt32LittleEndian(package.AsSpan(16), input.Length);
+        BinaryPrimitives.WriteInt32LittleEndian(package.AsSpan(20), outputSize);
+        input.CopyTo(package.AsSpan(HeaderSize));
+        if (Send(device, CallNumber, package) is { } refusal)
+            return refusal.As<byte[]>();
+
+        // The firmware says how much it had to say, which may be more than there was room for.
+        uint given = BinaryPrimitives.ReadUInt32LittleEndian(package.AsSpan(HeaderSize - 4));
+        return PlatformResult<byte[]>.Done(package[(HeaderSize + input.Length)..(HeaderSize + input.Length + (int)Math.Min(given, (uint)outputSize))]);
     }
 
     /// <summary>Bytes of a DIMM's label storage area, and how many go through in one call.</summary>

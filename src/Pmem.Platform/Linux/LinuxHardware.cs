@@ -9,7 +9,7 @@ namespace Pmem.Platform.Linux;
 /// <summary>
 /// What a kernel says of its DIMMs: attributes for everybody, functions of the firmware for who may open the devices. Errors are the kernel's list of bad blocks.
 /// </summary>
-internal sealed class LinuxHardware(Sysfs sysfs, Func<string, string> device) : IPlatformHardware
+internal sealed partial class LinuxHardware(Sysfs sysfs, Func<string, string> device) : IPlatformHardware
 {
     private const ulong Sector = 512;
     private const ulong IntelFamily = 0;
@@ -32,6 +32,7 @@ internal sealed class LinuxHardware(Sysfs sysfs, Func<string, string> device) : 
             Control = ControlOf(path),
             CommandFamily = Number($"{path}/nfit/family") is { } family && family < (ulong)s_families.Length ? s_families[family] : null,
             Security = SecurityOf(path),
+            Firmware = FirmwareOf(dimm),
             DirtyShutdowns = (long?)Number($"{path}/nfit/dirty_shutdown"),
         };
     }

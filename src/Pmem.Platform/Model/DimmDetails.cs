@@ -49,7 +49,20 @@ public enum DimmSecurityState
 /// <summary>Security of a DIMM.</summary>
 /// <param name="State">Its state.</param>
 /// <param name="IsFrozen">Whether nothing of it can be changed before the next power cycle.</param>
-public sealed record DimmSecurity(DimmSecurityState State, bool IsFrozen);
+public sealed record DimmSecurity(DimmSecurityState State, bool IsFrozen)
+{
+    /// <summary>Whether a master passphrase is set, with which content can be erased; null when not known.</summary>
+    public bool? HasMasterPassphrase { get; init; }
+
+    /// <summary>Whether so many wrong passphrases were given that the module takes none before the next power cycle; null when not known.</summary>
+    public bool? IsExhausted { get; init; }
+
+    /// <summary>The same of wrong master passphrases.</summary>
+    public bool? IsMasterExhausted { get; init; }
+
+    /// <summary>How much is done of the overwrite that is under way, 0 to 1; null without one, or when not known.</summary>
+    public double? OverwriteProgress { get; init; }
+}
 
 /// <summary>Firmware of a DIMM.</summary>
 /// <param name="CurrentVersion">The version that runs.</param>
@@ -57,4 +70,11 @@ public sealed record DimmSecurity(DimmSecurityState State, bool IsFrozen);
 /// <param name="CanUpdate">Whether it can be updated.</param>
 /// <param name="ActivateState">ndctl's <c>activate_state</c>: <c>idle</c>, <c>armed</c>, <c>busy</c>; null when it cannot be activated while the system runs.</param>
 /// <param name="NeedsPowerCycle">Whether the next version runs only after a power cycle.</param>
-public sealed record DimmFirmware(string CurrentVersion, string? NextVersion = null, bool CanUpdate = false, string? ActivateState = null, bool NeedsPowerCycle = false);
+public sealed record DimmFirmware(string CurrentVersion, string? NextVersion = null, bool CanUpdate = false, string? ActivateState = null, bool NeedsPowerCycle = false)
+{
+    /// <summary>The version that runs as the module says it, a number; null when it is known as text alone.</summary>
+    public ulong? CurrentRevision { get; init; }
+
+    /// <summary>The version that will run as the module says it, a number; null when there is none, or it is known as text alone.</summary>
+    public ulong? NextRevision { get; init; }
+}

@@ -90,6 +90,38 @@ public interface IPlatform
     /// <param name="injection">What to pretend, what to take back.</param>
     PlatformResult<DimmHealth> InjectHealth(string dimm, HealthInjection injection);
 
+    /// <summary>Security of a DIMM as it is now.</summary>
+    /// <param name="dimm">Such as <c>nmem0</c>.</param>
+    PlatformResult<DimmSecurity> GetSecurity(string dimm) => CannotSwitch<DimmSecurity>(dimm);
+
+    /// <summary>
+    /// Changes the security of a DIMM; durable at return, except that an overwrite goes on (<see cref="OverwriteWaiting"/>) and is finished after a crash. To be erased or overwritten
+    /// the DIMM must not be in use: its regions are disabled.
+    /// </summary>
+    /// <param name="dimm">Such as <c>nmem0</c>.</param>
+    /// <param name="request">What to do.</param>
+    /// <returns>Security after it.</returns>
+    PlatformResult<DimmSecurity> ChangeSecurity(string dimm, SecurityRequest request) => CannotSwitch<DimmSecurity>(dimm);
+
+    /// <summary>Sends firmware to a DIMM (<c>ndctl update-firmware</c>). It runs after the next power cycle or activation; durable at return, and a crash before leaves what was there.</summary>
+    /// <param name="dimm">Such as <c>nmem0</c>.</param>
+    /// <param name="image">The image, as the vendor gives it.</param>
+    /// <param name="options">How; null for the usual.</param>
+    /// <exception cref="OperationCanceledException">It was given up.</exception>
+    PlatformResult<DimmFirmware> UpdateFirmware(string dimm, ReadOnlyMemory<byte> image, FirmwareUpdateOptions? options = null) => CannotSwitch<DimmFirmware>(dimm);
+
+    /// <summary>Arms a DIMM, so that the next activation runs what was sent to it, or disarms it (<c>ndctl update-firmware --arm</c>); durable at return.</summary>
+    /// <param name="dimm">Such as <c>nmem0</c>.</param>
+    /// <param name="arm">Whether it is armed.</param>
+    PlatformResult<DimmFirmware> ArmFirmware(string dimm, bool arm) => CannotSwitch<DimmFirmware>(dimm);
+
+    /// <summary>How firmware of all DIMMs comes to run, and whether any waits for it.</summary>
+    PlatformResult<FirmwareActivation> GetFirmwareActivation() => CannotSwitch<FirmwareActivation>("firmware");
+
+    /// <summary>Lets armed DIMMs run what was sent to them (<c>ndctl activate-firmware</c>); durable at return.</summary>
+    /// <param name="force">While the system runs, where it would rather be idle.</param>
+    PlatformResult<FirmwareActivation> ActivateFirmware(bool force = false) => CannotSwitch<FirmwareActivation>("firmware");
+
     /// <summary>What cannot be read, as far as the system knows (<c>ndctl list -M</c>).</summary>
     /// <param name="scope">A region, a namespace (of which the data count), a DIMM; null for everything.</param>
     PlatformResult<MediaErrors> GetErrors(string? scope = null);

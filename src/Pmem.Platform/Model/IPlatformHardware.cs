@@ -29,6 +29,21 @@ public interface IPlatformHardware
     /// <summary>Lets a DIMM pretend; durable at return.</summary>
     PlatformResult<DimmHealth> InjectHealth(int dimm, HealthInjection injection);
 
+    /// <summary>Changes the security of a DIMM; durable at return. Nothing on it is in use when content is erased.</summary>
+    PlatformResult<DimmSecurity> ChangeSecurity(int dimm, SecurityRequest request) => Has<DimmSecurity>(dimm, "security");
+
+    /// <summary>Sends firmware to a DIMM; durable at return.</summary>
+    PlatformResult<DimmFirmware> UpdateFirmware(int dimm, ReadOnlyMemory<byte> image, FirmwareUpdateOptions options) => Has<DimmFirmware>(dimm, "firmware that can be updated");
+
+    /// <summary>Arms a DIMM for activation, or disarms it; durable at return.</summary>
+    PlatformResult<DimmFirmware> ArmFirmware(int dimm, bool arm) => Has<DimmFirmware>(dimm, "firmware that can be activated");
+
+    /// <summary>How firmware of all DIMMs comes to run; refused where it does after a restart alone.</summary>
+    PlatformResult<FirmwareActivation> GetFirmwareActivation() => PlatformResult<FirmwareActivation>.Refused(PlatformError.NotSupported, "nothing is known of activation here: firmware runs after a restart", "restart the platform");
+
+    /// <summary>Activates firmware of armed DIMMs; durable at return.</summary>
+    PlatformResult<FirmwareActivation> ActivateFirmware(bool force) => GetFirmwareActivation();
+
     /// <summary>Errors that the system knows of, by address. If there are very many, the first ones; the others once these are cleared.</summary>
     PlatformResult<IReadOnlyList<AddressRange>> GetErrors();
 
@@ -57,4 +72,7 @@ public interface IPlatformHardware
 
     /// <summary>Ends a search for media errors before it is done; what it found is lost.</summary>
     PlatformResult<ScrubStatus> StopScrub();
+
+    private static PlatformResult<T> Has<T>(int dimm, string what)
+        where T : class => PlatformResult<T>.Refused(PlatformError.NotSupported, $"nmem{dimm} has no {what}, as far as is known here", "ask on the machine that has the DIMM, or on a virtual platform");
 }

@@ -68,9 +68,16 @@ public partial class LabelledPlatform
         lock (_gate)
             _disabled.Remove(Mark + name);
         DimmView view = GetDimms()[number];
+        (string reason, string remedy) = view.Details switch
+        {
+            { IsPresent: false } => ("it is not there", "put the DIMM back"),
+            { Security.State: DimmSecurityState.Locked } => ("it is locked", $"give its passphrase: 'pmem dimm security unlock {name}'"),
+            { Security.State: DimmSecurityState.Overwrite } => ("it is being overwritten", $"wait for the end: 'pmem dimm security wait {name}'"),
+            _ => ("labels on it overlap", "free one of the labels: 'pmem labels repair'"),
+        };
         return view.IsEnabled
             ? PlatformResult<DimmView>.Done(view)
-            : PlatformResult<DimmView>.Refused(PlatformError.CannotEnable, $"{name} cannot be enabled: {(view.Details.IsPresent ? "labels on it overlap" : "it is not there")}", view.Details.IsPresent ? "free one of the labels: 'pmem labels repair'" : "put the DIMM back");
+            : PlatformResult<DimmView>.Refused(PlatformError.CannotEnable, $"{name} cannot be enabled: {reason}", remedy);
     }
 
     /// <inheritdoc/>

@@ -76,8 +76,10 @@ public partial class LabelledPlatform : IPlatform
     /// <inheritdoc/>
     public IReadOnlyList<DimmView> GetDimms()
     {
+        // The hardware first: what it says may be that a DIMM can be reached again.
+        DimmDetails[] details = [.. Enumerable.Range(0, _dimms.Count).Select(_hardware.Describe)];
         DimmView[] views = ViewDimms();
-        return [.. views.Select((view, i) => _hardware.Describe(i) is var details ? view with { Details = details, IsEnabled = view.IsEnabled && details.IsPresent } : view)];
+        return [.. views.Select((view, i) => i < details.Length ? view with { Details = details[i], IsEnabled = view.IsEnabled && details[i] is { IsPresent: true, Security: not { State: DimmSecurityState.Locked or DimmSecurityState.Overwrite } } } : view)];
     }
 
     private DimmView[] ViewDimms()

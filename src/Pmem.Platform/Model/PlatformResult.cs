@@ -55,6 +55,12 @@ public enum PlatformError
 
     /// <summary>The hardware, or the kernel, failed to do it.</summary>
     Failed,
+
+    /// <summary>The security of the DIMM does not let it: it is locked or frozen, or there is no passphrase.</summary>
+    SecurityState,
+
+    /// <summary>The passphrase is not that of the DIMM.</summary>
+    WrongPassphrase,
 }
 
 /// <summary>The result of an operation on a platform: a value, or why not and what to do.</summary>

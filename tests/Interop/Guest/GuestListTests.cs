@@ -74,6 +74,7 @@ public sealed partial class GuestListTests : IDisposable
             ["scrub_state"] = "QEMU's modules have no scrubs, and those of a platform have",
             ["health"] = "nor do they report health",
             ["firmware"] = "or firmware",
+            ["security"] = "or security",
             ["phys_id"] = "QEMU gives all its modules 0",
             ["numa_node"] = Nodes,
             ["target_node"] = Nodes,

@@ -7,7 +7,7 @@ using Pmem.Platform.Model;
 namespace Interop.Guest;
 
 /// <summary>
-/// A virtual platform of two sets of two DIMMs, with an error and an ailing DIMM, and what a guest made of it: namespaces laid out by us, errors cleared and injected,
+/// A virtual platform of two sets of two DIMMs and a third one of which a DIMM is locked, with an error and an ailing DIMM, and what a guest made of it: namespaces laid out by us, errors cleared and injected,
 /// health injected, a namespace created by it.
 /// </summary>
 internal sealed class GuestVirtualPlatform : IDisposable
@@ -27,6 +27,10 @@ internal sealed class GuestVirtualPlatform : IDisposable
         ndctl list -DRNHi
         echo @@functions
         cat /sys/bus/nd/devices/ndbus0/nfit/dsm_mask /sys/bus/nd/devices/nmem0/nfit/dsm_mask /sys/bus/nd/devices/nmem1/nfit/dirty_shutdown
+        echo @@security
+        for i in 0 1 2 3 4 5; do echo "$(cat /sys/bus/nd/devices/nmem$i/security) $(cat /sys/bus/nd/devices/nmem$i/frozen)"; done
+        echo @@lock
+        cat /sys/bus/nd/devices/nmem4/flags
         echo @@flush
         for r in 0 1; do echo 1 > /sys/bus/nd/devices/region$r/deep_flush; cat /sys/bus/nd/devices/region$r/deep_flush; done
         echo @@bad
@@ -75,6 +79,9 @@ internal sealed class GuestVirtualPlatform : IDisposable
         tr '\0' 'x' </dev/zero | dd of=/dev/pmem0.1 bs=4096 seek=3 count=2 2>&1
         sync
         ndctl create-namespace -r region1 -m fsdax -n fromguest -s 32M 2>&1
+        echo @@frozen
+        echo freeze > /sys/bus/nd/devices/nmem0/security
+        echo "$(cat /sys/bus/nd/devices/nmem0/frozen) $(cat /sys/bus/nd/devices/nmem2/frozen)"
         echo @@kernel
         dmesg | grep -E "nfit|ACPI (Error|BIOS|Warning)|nvdimm|nd_|pmem"
         """;
@@ -85,7 +92,10 @@ internal sealed class GuestVirtualPlatform : IDisposable
     {
         Data = new byte[16 * MiB];
         new Random(5).NextBytes(Data);
-        using VirtualPlatform made = VirtualPlatform.Create(Folder, new VirtualPlatformOptions { Dimms = 4, Ways = 2, Capacity = 64 * MiB, LineSize = 4096, FlushHints = 2 });
+        Protect(new VirtualPlatformOptions { Dimms = 6, Ways = 2, Capacity = 64 * MiB, LineSize = 4096, FlushHints = 2 });
+        using VirtualPlatform made = VirtualPlatform.Open(Folder);
+        foreach (string dimm in (string[])["nmem0", "nmem1"])
+            made.Platform.ChangeSecurity(dimm, new SecurityRequest(SecurityOperation.Unlock) { Current = Passphrase.FromText("secret") }).Demand();
         made.Inject(1, dimm => dimm with { DirtyShutdowns = 5, Spares = 20, MediaTemperature = 41.5, SparesThreshold = 30 });
         made.Platform.CreateNamespace(new NamespaceRequest { Size = 32 << 20, Name = "first" }).Demand();
         NamespaceView raw = made.Platform.CreateNamespace(new NamespaceRequest { Mode = NamespaceMode.Raw, Size = 16 << 20, Name = "raw" }).Demand();
@@ -96,6 +106,15 @@ internal sealed class GuestVirtualPlatform : IDisposable
         Ids = [.. made.Platform.GetDimms().Select(dimm => dimm.Id)];
         Sections = GuestMachine.Run(made.ExportGuest(), Script);
         made.ImportGuest();
+    }
+
+    /// <summary>Makes the platform with passphrases, and takes its power: three DIMMs are locked.</summary>
+    private void Protect(VirtualPlatformOptions options)
+    {
+        using VirtualPlatform made = VirtualPlatform.Create(Folder, options);
+        foreach (string dimm in (string[])["nmem0", "nmem1", "nmem4"])
+            made.Platform.ChangeSecurity(dimm, new SecurityRequest(SecurityOperation.SetPassphrase) { Next = Passphrase.FromText("secret") }).Demand();
+        made.PowerCut(1);
     }
 
     public string Folder => Path.Combine(_parent, "vm");

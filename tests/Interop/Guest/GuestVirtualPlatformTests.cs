@@ -67,8 +67,22 @@ public sealed class GuestVirtualPlatformTests(GuestVirtualPlatforms platforms) :
         Assert.Equal((30, 85.0, 95.0), (health.GetProperty("spares_threshold").GetInt32(), health.GetProperty("temperature_threshold").GetDouble(), health.GetProperty("controller_temperature_threshold").GetDouble()));
         Assert.Equal((true, false, 5), (health.GetProperty("alarm_spares").GetBoolean(), health.GetProperty("alarm_temperature").GetBoolean(), health.GetProperty("shutdown_count").GetInt32()));
         Assert.Equal("ok", dimms[0].GetProperty("health").GetProperty("health_state").GetString());
-        // The functions that ndctl uses: of the root 1 to 5 and 7 to 9, of a DIMM 1, 2, 4 to 6, 10, 17 and 18; and what a kernel counts at start.
-        Assert.Equal("0x3be\n0x60476\n5", Guest.Sections["functions"].Trim());
+        // The functions that ndctl uses: of the root 1 to 5 and 7 to 9, of a DIMM 1, 2, 4 to 6, 10, 17 to 19 and 23; and what a kernel counts at start.
+        Assert.Equal("0x3be\n0x8e0476\n5", Guest.Sections["functions"].Trim());
+    }
+
+    [Fact]
+    public void A_kernel_sees_which_DIMMs_are_locked_and_can_freeze_the_others()
+    {
+        // Of two sets of two, of which the first has passphrases, and of one that has a locked DIMM.
+        Assert.Equal("unlocked 0\nunlocked 0\ndisabled 0\ndisabled 0\nlocked 0\ndisabled 0", Guest.Sections["security"].Trim());
+        JsonElement[] dimms = [.. Guest.Json("list").GetProperty("dimms").EnumerateArray().OrderBy(dimm => dimm.GetProperty("handle").GetInt32())];
+        Assert.Equal(["unlocked", "unlocked", "disabled", "disabled", "locked", "disabled"], dimms.Select(dimm => dimm.GetProperty("security").GetString()));
+        Assert.Contains("lock", Guest.Sections["lock"], StringComparison.Ordinal);
+        Assert.Equal("1 0", Guest.Sections["frozen"].Trim());
+        using VirtualPlatform again = VirtualPlatform.Open(Guest.Folder);
+        Assert.Equal([true, false, false, false, false, false], again.Platform.GetDimms().Select(dimm => dimm.Details.Security!.IsFrozen));
+        Assert.Equal(DimmSecurityState.Locked, again.Platform.GetSecurity("nmem4").Demand().State);
     }
 
     [Fact]

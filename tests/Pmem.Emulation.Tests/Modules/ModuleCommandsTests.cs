@@ -45,7 +45,7 @@ public sealed class ModuleCommandsTests : IDisposable
         Assert.Equal(DimmSecurityState.Unlocked, again.Platform.GetDimms()[0].Details.Security!.State);
         Assert.Equal("data", Assert.Single(again.Platform.GetRegions()[0].Namespaces).FriendlyName);
         Assert.Equal(IntelStatus.Success, With(again, 21, s_secret));
-        Assert.Null(again.Platform.GetDimms()[0].Details.Security);
+        Assert.Equal(DimmSecurityState.Disabled, again.Platform.GetDimms()[0].Details.Security!.State);
     }
 
     [Fact]
@@ -108,6 +108,7 @@ public sealed class ModuleCommandsTests : IDisposable
         made.InjectPoison(0, 0, 256);
         Assert.Equal(IntelStatus.InvalidPassphrase, With(made, function, new byte[32]));
         Assert.Equal(IntelStatus.Success, With(made, function, function == 28 ? s_other : s_secret));
+        made.Platform.WaitOverwrite("nmem0", TimeSpan.FromMilliseconds(5), cancellation: TestContext.Current.CancellationToken).Demand();
         Assert.Equal(function == 25 ? IntelStatus.Success : IntelStatus.FunctionSpecific, Status(made, 26));
         Assert.Equal(0, made.Execute<SecurityStateOutput>(0, DsmFamilies.Intel, 19).State);
         Assert.Empty(made.Dimms[0].Poison);

@@ -38,6 +38,7 @@ public class NvdimmRegistersTests
             InjectedSpares = 3,
             IsUnsafeShutdownInjected = true,
             Truth = new IntelSmartOutput { MediaTemperature = 448, SparesPercentage = 100, ShutdownCount = 7, LifeUsedPercentage = 9 },
+            Security = new SecurityStateOutput { State = 6, ExtendedState = 1 },
         };
         byte[] bytes = registers.ToBytes();
         Assert.Equal(registers.Smart.ToBytes(), bytes[..132]);
@@ -45,6 +46,7 @@ public class NvdimmRegistersTests
         var again = NvdimmHealthRegisters.Parse(bytes);
         Assert.Equal(bytes, again.ToBytes());
         Assert.Equal(((ushort?)1440, (byte?)3, false, true, true), (again.InjectedMediaTemperature, again.InjectedSpares, again.IsFatalInjected, again.IsUnsafeShutdownInjected, again.IsLatched));
+        Assert.Equal((6, 1), (again.Security.State, again.Security.ExtendedState));
         Assert.Equal((448, 100, 7u), (again.Truth!.MediaTemperature, again.Truth.SparesPercentage, again.Truth.ShutdownCount));
     }
 
