@@ -57,24 +57,28 @@ internal sealed partial class LinuxHardware
         return written.Succeeded ? DescribeFirmware(dimm) : written.As<DimmFirmware>();
     }
 
-    public PlatformResult<FirmwareActivation> GetFirmwareActivation()
+    public PlatformResult<FirmwareActivation> GetFirmwareActivation() => ActivatingBus is { } bus && GetActivation(bus) is { } activation
+        ? PlatformResult<FirmwareActivation>.Done(activation)
+        : PlatformResult<FirmwareActivation>.Refused(PlatformError.NotSupported, "no bus has the attribute firmware/activate: firmware runs after a restart", "restart the machine");
+
+    /// <summary>Activation on one bus; null where there is none.</summary>
+    public FirmwareActivation? GetActivation(string bus)
     {
-        if (ActivatingBus is not { } bus)
-            return PlatformResult<FirmwareActivation>.Refused(PlatformError.NotSupported, "no bus has the attribute firmware/activate: firmware runs after a restart", "restart the machine");
-        return PlatformResult<FirmwareActivation>.Done(new FirmwareActivation(
-            sysfs.Read($"{bus}/capability") switch
+        string folder = $"{Sysfs.Devices}/{bus}/firmware";
+        return sysfs.Read($"{folder}/activate") is not { } state ? null : new FirmwareActivation(
+            sysfs.Read($"{folder}/capability") switch
             {
                 "live" => FirmwareActivationMethod.Live,
                 "quiesce" => FirmwareActivationMethod.Suspend,
                 _ => FirmwareActivationMethod.Reset,
             },
-            sysfs.Read($"{bus}/activate") switch
+            state switch
             {
                 "armed" => FirmwareActivationState.Armed,
                 "overflow" => FirmwareActivationState.Overflow,
                 "busy" => FirmwareActivationState.Busy,
                 _ => FirmwareActivationState.Idle,
-            }));
+            });
     }
 
     public PlatformResult<FirmwareActivation> ActivateFirmware(bool force)
@@ -86,11 +90,11 @@ internal sealed partial class LinuxHardware
             return PlatformResult<FirmwareActivation>.Refused(PlatformError.NotSupported, "firmware of this machine runs after a restart alone", "restart the machine");
         if (activation.Value.State is not (FirmwareActivationState.Armed or FirmwareActivationState.Overflow))
             return PlatformResult<FirmwareActivation>.Refused(PlatformError.NotFound, "no DIMM is armed: nothing is to be activated", "arm one: 'pmem dimm firmware update --arm'");
-        PlatformResult<string> written = sysfs.Write($"{ActivatingBus}/activate", force || activation.Value.Method == FirmwareActivationMethod.Live ? "live" : "quiesce");
+        PlatformResult<string> written = sysfs.Write($"{Sysfs.Devices}/{ActivatingBus}/firmware/activate", force || activation.Value.Method == FirmwareActivationMethod.Live ? "live" : "quiesce");
         return written.Succeeded ? GetFirmwareActivation() : written.As<FirmwareActivation>();
     }
 
-    private string? ActivatingBus => sysfs.Names("ndbus").Select(bus => $"{Sysfs.Devices}/{bus}/firmware").FirstOrDefault(folder => sysfs.Exists($"{folder}/activate"));
+    private string? ActivatingBus => sysfs.Names("ndbus").FirstOrDefault(bus => sysfs.Exists($"{Sysfs.Devices}/{bus}/firmware/activate"));
 
     private bool CanUpdate(int dimm)
     {

@@ -45,7 +45,7 @@ public sealed partial class LinuxPlatform : IPlatform
     public string Provider => _sysfs.Names("ndbus").Select(bus => _sysfs.Read($"{Sysfs.Devices}/{bus}/provider")).FirstOrDefault(provider => provider is not null) ?? "none";
 
     /// <inheritdoc/>
-    public IReadOnlyList<BusView> GetBuses() => [.. _sysfs.Names("ndbus").Select(bus => new BusView(bus, Text($"{bus}/provider") ?? "none", _hardware.GetScrub(bus)))];
+    public IReadOnlyList<BusView> GetBuses() => [.. _sysfs.Names("ndbus").Select(bus => new BusView(bus, Text($"{bus}/provider") ?? "none", _hardware.GetScrub(bus)) { Activation = _hardware.GetActivation(bus) })];
 
     /// <inheritdoc/>
     public IReadOnlyList<DimmView> GetDimms() => [.. _sysfs.Names("nmem").Select(ViewDimm)];

@@ -13,7 +13,7 @@ public interface IPlatform
     string Provider { get; }
 
     /// <summary>The buses as they are now; none on a machine without NVDIMMs.</summary>
-    IReadOnlyList<BusView> GetBuses() => [new BusView(BusView.First, Provider, GetScrub())];
+    IReadOnlyList<BusView> GetBuses() => [new BusView(BusView.First, Provider, GetScrub()) { Activation = GetFirmwareActivation().Value }];
 
     /// <summary>The DIMMs as they are now.</summary>
     IReadOnlyList<DimmView> GetDimms();

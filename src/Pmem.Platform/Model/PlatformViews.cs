@@ -12,6 +12,9 @@ public sealed record BusView(string Name, string Provider, ScrubStatus Scrub)
 {
     /// <summary>Name of the only bus of a platform that has one.</summary>
     public const string First = "ndbus0";
+
+    /// <summary>How firmware of its DIMMs comes to run; null where it does after a restart alone.</summary>
+    public FirmwareActivation? Activation { get; init; }
 }
 
 /// <summary>A DIMM as it is now.</summary>

@@ -26,7 +26,7 @@ public sealed class DimmVerbTests : IDisposable
         string[] table = Run("dimm", "show").Split('\n');
         Assert.Matches("^ DimmID \\| Capacity +\\| LockState +\\| HealthState \\| FWVersion$", table[0]);
         Assert.Equal(new string('=', table[1].Length), table[1]);
-        Assert.Matches("^ 0x0001 \\| 0.125 GiB +\\| Not Supported +\\| Healthy ", table[2]);
+        Assert.Matches("^ 0x0001 \\| 0.125 GiB +\\| Disabled +\\| Healthy ", table[2]);
         string[] blocks = Run("dimm", "show", "nmem1", "--display", "HealthState,Capacity", "--units", "B").Split('\n');
         Assert.Equal(["---DimmID=0x0002---", "   Capacity=134217728 B", "   HealthState=Healthy"], blocks[..3]);
         Assert.Contains("   SerialNumber=0x00123457", Run("dimm", "show", "nmem1", "--all").Split('\n'));

@@ -21,13 +21,17 @@ internal static class DimmAttributes
         {
             ("DimmID", Hex(handle.Value, 4)),
             ("Capacity", size(dimm.Capacity)),
-            ("LockState", dimm.Details.Security is { } security ? security.State.ToString() : "Not Supported"),
+            ("LockState", dimm.Details.Security is { } security ? LockStateOf(security) : "Not Supported"),
             ("HealthState", !dimm.Details.IsPresent ? "Non-functional" : health is null ? "Unknown" : StateOf(health.State)),
         };
         if (health is not null)
             found.Add(("HealthStateReason", ReasonOf(health)));
         if (dimm.Details.Firmware is { } firmware)
             found.Add(("FWVersion", firmware.CurrentVersion));
+        if (dimm.Details.Security is not null)
+            found.Add(("SecurityCapabilities", "Encryption, Erase"));
+        if (dimm.Details.Security is { State: DimmSecurityState.Overwrite })
+            found.Add(("OverwriteStatus", "In Progress"));
         found.AddRange(
         [
             ("ManageabilityState", dimm.IsEnabled ? "Manageable" : "Unmanageable"),
@@ -61,6 +65,14 @@ internal static class DimmAttributes
     ]);
 
     private static string Hex(uint value, int digits) => $"0x{value.ToString($"x{digits}", CultureInfo.InvariantCulture)}";
+
+    private static string LockStateOf(DimmSecurity security) => string.Join(", ", new[]
+    {
+        security.State switch { DimmSecurityState.Overwrite => "Disabled", DimmSecurityState state => state.ToString() },
+        security.IsExhausted == true ? "Exceeded" : string.Empty,
+        security.IsMasterExhausted == true ? "MP Exceeded" : string.Empty,
+        security is { IsFrozen: true, IsExhausted: not true, State: not DimmSecurityState.Frozen } ? "Frozen" : string.Empty,
+    }.Where(word => word.Length > 0));
 
     private static string StateOf(HealthState state) => state switch
     {

@@ -10,12 +10,13 @@ internal static class DimmCommand
 {
     public static Command Create() =>
         new("dimm", """
-            Show DIMMs, enable and disable them, and read and write their label storage areas: --platform DIR, or the environment variable PMEM_PLATFORM.
+            Show DIMMs, enable and disable them, read and write their label storage areas, lock, erase and update them: --platform DIR, or the environment variable PMEM_PLATFORM.
 
             Examples:
               pmem dimm show --platform vm1
               pmem dimm show nmem0 --all --platform vm1
               pmem dimm labels read nmem0 --platform vm1
+              pmem dimm security show --platform vm1
               pmem region disable region0 --platform vm1 && pmem dimm disable nmem0 --platform vm1
             """)
         {
@@ -23,6 +24,8 @@ internal static class DimmCommand
             Switch("enable", "Enable a DIMM; its regions stay as they are.", (platform, name) => platform.EnableDimm(name)),
             Switch("disable", "Disable a DIMM whose regions are disabled.", (platform, name) => platform.DisableDimm(name)),
             DimmLabelsCommand.Create(),
+            DimmSecurityCommand.Create(),
+            DimmFirmwareCommand.Create(),
         };
 
     public static Argument<string> NameArgument() => new("DIMM") { Description = "Such as nmem0." };

@@ -16,7 +16,17 @@ internal static class BusJson
             return json;
         json["scrub_state"] = bus.Scrub.State == ScrubState.Active ? "active" : "idle";
         if (options.Firmware && dimms.Any(dimm => dimm.Details.Firmware is { CanUpdate: true }))
-            json["firmware"] = new JsonObject { ["activate_method"] = "reset" };
+            json["firmware"] = Firmware(bus.Activation);
+        return json;
+    }
+
+    private static JsonObject Firmware(FirmwareActivation? activation)
+    {
+        if (activation is null)
+            return new JsonObject { ["activate_method"] = "reset" };
+        var json = new JsonObject { ["activate_method"] = activation.Method.ToString().ToLowerInvariant() };
+        if (activation.State != FirmwareActivationState.Busy)
+            json["activate_state"] = activation.State.ToString().ToLowerInvariant();
         return json;
     }
 }

@@ -49,10 +49,10 @@ internal static class DimmJson
 
     private static JsonObject Firmware(DimmFirmware firmware, ListOptions options)
     {
-        var json = new JsonObject { ["current_version"] = Version(firmware.CurrentVersion, options), ["can_update"] = firmware.CanUpdate };
+        var json = new JsonObject { ["current_version"] = Version(firmware.CurrentVersion, firmware.CurrentRevision, options), ["can_update"] = firmware.CanUpdate };
         if (firmware.NextVersion is null)
             return json;
-        json["next_version"] = Version(firmware.NextVersion, options);
+        json["next_version"] = Version(firmware.NextVersion, firmware.NextRevision, options);
         if (firmware.ActivateState is not null)
             json["activate_state"] = firmware.ActivateState;
         if (firmware.NeedsPowerCycle)
@@ -60,9 +60,11 @@ internal static class DimmJson
         return json;
     }
 
-    // ndctl knows numbers only; a virtual DIMM may have any text.
-    private static JsonNode Version(string text, ListOptions options)
+    // ndctl knows numbers only; what is known as text alone stays text.
+    private static JsonNode Version(string text, ulong? revision, ListOptions options)
     {
+        if (revision is { } known)
+            return NdctlNumber.Hex(known, options.Human);
         bool isHex = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
         return ulong.TryParse(isHex ? text.AsSpan(2) : text, isHex ? NumberStyles.AllowHexSpecifier : NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) ? NdctlNumber.Hex(number, options.Human) : JsonValue.Create(text);
     }
