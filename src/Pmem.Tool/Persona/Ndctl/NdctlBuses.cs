@@ -5,7 +5,7 @@ using Pmem.Tool.Platforms.Listing;
 
 namespace Pmem.Tool.Persona.Ndctl;
 
-/// <summary>ndctl's commands on buses: <c>start-scrub</c>, <c>wait-scrub</c>, <c>activate-firmware</c>.</summary>
+/// <summary>ndctl's commands on buses: <c>start-scrub</c>, <c>wait-scrub</c>.</summary>
 internal static class NdctlBuses
 {
     private static readonly NdctlOption s_verbose = new('v', "verbose", "say more");
@@ -23,17 +23,6 @@ internal static class NdctlBuses
         ScrubStatus end = platform.GetScrub() is { State: ScrubState.NotSupported } none ? none : platform.WaitScrub(arguments.Number('p') is { } seconds and > 0 ? TimeSpan.FromSeconds(seconds) : TimeSpan.FromMilliseconds(200));
         return end.State == ScrubState.NotSupported ? PlatformResult<ScrubStatus>.Refused(PlatformError.NotSupported, end.Reason, "take a platform with scrubs") : PlatformResult<ScrubStatus>.Done(end);
     }));
-
-    public static NdctlVerb ActivateFirmware { get; } = new("activate-firmware", "activate-firmware [<bus-id> <bus-id2> ... <bus-idN>] [<options>]",
-    [
-        s_verbose,
-        new('I', "idle", "let the platform be idle meanwhile (default)"),
-        new('f', "force", "activate while the system runs"),
-        new('n', "dry-run", "do everything but activate"),
-    ],
-    arguments => Run(arguments, "error activating firmware", platform => platform.GetDimms().Any(dimm => dimm.Details.Firmware is { CanUpdate: true })
-        ? PlatformResult<ScrubStatus>.Refused(PlatformError.NotSupported, $"{platform.Provider}: ndbus0: requires a platform reset to activate firmware", "restart the platform")
-        : PlatformResult<ScrubStatus>.Refused(PlatformError.NotSupported, $"{platform.Provider}: ndbus0: has no devices that support firmware update.", "nothing is to be activated")));
 
     private static int Run(NdctlArguments arguments, string failure, Func<IPlatform, PlatformResult<ScrubStatus>> act)
     {

@@ -22,7 +22,8 @@ internal static class NdctlDimms
     ];
 
     public static NdctlVerb Enable { get; } = new("enable-dimm", Usage("enable-dimm", "[<options>]"), s_base,
-        arguments => Each(arguments, (platform, dimm) => Say(dimm, platform.EnableDimm(dimm)), "enabled", "nmem"));
+        // A kernel that finds the key unlocks a DIMM when the driver takes it.
+        arguments => Each(arguments, (platform, dimm) => Say(dimm, platform.EnableDimm(dimm)), "enabled", "nmem", (source, dimm) => NdctlKeys.Of(source)?.Unlock(source.Platform, dimm)));
 
     public static NdctlVerb Disable { get; } = new("disable-dimm", Usage("disable-dimm", "[<options>]"), s_base, arguments => Each(arguments, (platform, dimm) =>
     {
@@ -79,7 +80,7 @@ internal static class NdctlDimms
     private static string Usage(string verb, string rest) => $"{verb} <nmem0> [<nmem1>..<nmemN>] {rest}";
 
     /// <summary>Does something to every DIMM that is named.</summary>
-    private static int Each(NdctlArguments arguments, Func<IPlatform, string, Errno> act, string done, string what)
+    private static int Each(NdctlArguments arguments, Func<IPlatform, string, Errno> act, string done, string what, Action<PlatformSource, string>? first = null)
     {
         if (Names(arguments) is not { } names)
             return arguments.Help();
@@ -88,6 +89,7 @@ internal static class NdctlDimms
         bool hasFailed = false;
         foreach (DimmView dimm in Chosen(source.Platform, arguments, names))
         {
+            first?.Invoke(source, dimm.Name);
             if (act(source.Platform, dimm.Name) == Errno.None)
                 count++;
             else
@@ -104,7 +106,7 @@ internal static class NdctlDimms
     }
 
     /// <summary>The names of DIMMs on the command line; null when none of them is one.</summary>
-    private static string[]? Names(NdctlArguments arguments)
+    public static string[]? Names(NdctlArguments arguments)
     {
         if (arguments.Operands.Contains("all", StringComparer.Ordinal))
             return ["all"];
@@ -116,7 +118,8 @@ internal static class NdctlDimms
 
     private static bool IsName(string name) => name.StartsWith("nmem", StringComparison.Ordinal) && NameFilter.NumberOf(name) >= 0;
 
-    private static IEnumerable<DimmView> Chosen(IPlatform platform, NdctlArguments arguments, string[] names) =>
+    /// <summary>The DIMMs that the names mean, on the bus that is meant.</summary>
+    public static IEnumerable<DimmView> Chosen(IPlatform platform, NdctlArguments arguments, string[] names) =>
         names.SelectMany(name => platform.GetDimms().Where(dimm => NameFilter.Matches(name, dimm.Name) && NameFilter.MatchesBus(arguments.Value('b'), platform, dimm.Bus)));
 
     private static Errno Say<T>(string dimm, PlatformResult<T> result)

@@ -203,12 +203,8 @@ public sealed class NdctlVerbTests : IDisposable
     }
 
     [Fact]
-    public void What_a_folder_cannot_have_is_refused()
+    public void Every_command_of_ndctl_is_there_and_has_help()
     {
-        ToolResult result = Run("sanitize-dimm", "nmem0");
-        Assert.Equal(1, result.ExitCode);
-        Assert.StartsWith("  Error: nmem0: security operation not supported\n", result.Error, StringComparison.Ordinal);
-        Assert.Equal(161, Run("activate-firmware").ExitCode);
         Assert.Equal(129, Run("update-firmware", "nmem0").ExitCode);
         string[] commands = Run("--list-cmds").Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(34, commands.Length);
