@@ -106,7 +106,7 @@ public static class PoolSync
     internal static SetLayout OpenLayout(string path)
     {
         if (!File.Exists(path))
-            throw new FileNotFoundException($"there is no file {path}", path);
+            throw Directory.Exists(path) ? new PmemException($"{path} is a directory; name a pool set file") : new FileNotFoundException($"there is no file {path}", path);
         if (!PoolSetFile.IsPoolSet(path))
             throw new PmemException($"{path} is not a pool set file: its first line must be {PoolSetFile.Signature}");
         return SetLayout.Of(PoolSetFile.Read(path));

@@ -48,6 +48,12 @@ internal static class Program
             return Failure;
         }
 
+        if (EmptyValue.Find(parsed) is { } empty)
+        {
+            Console.Error.WriteLine($"pmem: {empty}");
+            return Failure;
+        }
+
         try
         {
             return parsed.Invoke(new InvocationConfiguration
@@ -60,7 +66,7 @@ internal static class Program
         }
         catch (Exception e) when (e is PmemException or IOException or UnauthorizedAccessException or ArgumentException or OperationCanceledException)
         {
-            Console.Error.WriteLine($"pmem: {FirstLine(e.Message)}");
+            Console.Error.WriteLine($"pmem: {Explain(e)}");
             return Failure;
         }
         catch (Exception e)
@@ -97,6 +103,15 @@ internal static class Program
             IoCommand.Create(),
             VmCommand.Create(),
         };
+
+    /// <summary>A failure in a sentence of ours: what the runtime says names parameters, and not what to do.</summary>
+    private static string Explain(Exception e) => e switch
+    {
+        FileNotFoundException { FileName: { } file } when e.Message.StartsWith("Could not find", StringComparison.Ordinal) => $"there is no file {file}",
+        DirectoryNotFoundException => $"there is no folder for this file: {FirstLine(e.Message)}",
+        ArgumentException { ParamName: { } name } => FirstLine(e.Message).Replace($" (Parameter '{name}')", string.Empty, StringComparison.Ordinal),
+        _ => FirstLine(e.Message),
+    };
 
     private static string FirstLine(string message) => message.Split('\n')[0].TrimEnd();
 

@@ -24,7 +24,7 @@ public sealed partial record ObjectTypes
         }
         catch (JsonException problem)
         {
-            throw new PmemFormatException($"type description, line {problem.LineNumber + 1}", -1, "JSON", problem.Message);
+            throw new PmemFormatException($"type description, line {problem.LineNumber + 1}", -1, "JSON", problem.Message.Split(" Path: ")[0].Split(" LineNumber: ")[0]);
         }
 
         try

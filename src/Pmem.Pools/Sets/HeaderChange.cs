@@ -10,6 +10,8 @@ namespace Pmem.Pools.Sets;
 /// 1. files "part.transform" with mode 0, data and headers, durable;
 /// 2. their modes, the first part's last: from here on the new replica counts, and the next run goes on at 3;
 /// 3. each replaces its part, the first part's last.
+///
+/// So whenever one of the new files is there, the first part's is. A file of such a name that is not this pool's is somebody else's, and refused.
 /// </summary>
 internal sealed class HeaderChange(SetLayout from, SetLayout to, PoolTransformation transformation, PoolSyncOptions options)
 {
@@ -24,6 +26,8 @@ internal sealed class HeaderChange(SetLayout from, SetLayout to, PoolTransformat
         if (from.Replicas.Exists(replica => replica.Parts[0].IsDevice))
             throw new PmemException("the parts are device DAX: their data cannot be moved safely; make a new pool, and copy its content");
         string[] parts = [.. to.Replicas.SelectMany(replica => replica.Parts).Select(part => part.Path)];
+        for (int r = 0; r < to.Replicas.Count; r++)
+            DemandOwn(r);
         if (!options.DryRun)
         {
             for (int r = 0; r < to.Replicas.Count; r++)
@@ -61,7 +65,7 @@ internal sealed class HeaderChange(SetLayout from, SetLayout to, PoolTransformat
 
     private void WriteBeside(int replica, long poolSize, long total)
     {
-        foreach (PartLayout part in _beside.Replicas[replica].Parts)
+        foreach (PartLayout part in Enumerable.Reverse(_beside.Replicas[replica].Parts))
             File.Delete(part.Path);
         using OpenReplica source = OpenReplica.Open(from, replica, create: _ => false, PersistentMapOptions.Default);
         using OpenReplica target = OpenReplica.Open(_beside, replica, create: _ => true, new PersistentMapOptions { CreateMode = UnixFileMode.None });
@@ -100,6 +104,36 @@ internal sealed class HeaderChange(SetLayout from, SetLayout to, PoolTransformat
         }
     }
 
+    /// <summary>Throws if a file has the name of a new part, and is not what an interrupted run of this transformation left. Changes nothing.</summary>
+    private void DemandOwn(int replica)
+    {
+        List<PartLayout> beside = _beside.Replicas[replica].Parts;
+        if (beside.Find(part => Directory.Exists(part.Path)) is { } folder)
+            throw InTheWay(folder.Path);
+        if (!File.Exists(beside[0].Path))
+        {
+            if (beside.Find(part => File.Exists(part.Path)) is { } other)
+                throw InTheWay(other.Path);
+            return;
+        }
+
+        if (!IsComplete(beside[0].Path))
+            return;
+        string part = to.Replicas[replica].Parts[0].Path;
+        if (LinkedFile.LengthOf(beside[0].Path) != beside[0].FileSize
+            || PoolFile.ReadHeader(beside[0].Path) is not { } made
+            || made.Checksum != made.ComputeChecksum()
+            || made.Incompat.HasFlag(IncompatFeatures.SingleHeader) != to.SingleHeader
+            || !File.Exists(part)
+            || PoolFile.ReadHeader(part)?.PoolSetUuid != made.PoolSetUuid)
+            throw InTheWay(beside[0].Path);
+    }
+
+    private static PmemException InTheWay(string path) =>
+        new($"{path} is in the way: a new part has that name until it takes its place, and this is not what an interrupted run left; move it; nothing was changed");
+
+    private static bool IsComplete(string path) => OperatingSystem.IsWindows() || File.GetUnixFileMode(path) != UnixFileMode.None;
+
     private void SetModes(int replica)
     {
         if (OperatingSystem.IsWindows())
@@ -117,7 +151,7 @@ internal sealed class HeaderChange(SetLayout from, SetLayout to, PoolTransformat
     private void FinishReplacing(int replica)
     {
         List<PartLayout> beside = _beside.Replicas[replica].Parts;
-        if (!File.Exists(beside[0].Path) || (!OperatingSystem.IsWindows() && File.GetUnixFileMode(beside[0].Path) == UnixFileMode.None))
+        if (!File.Exists(beside[0].Path) || !IsComplete(beside[0].Path))
             return;
         for (int p = beside.Count - 1; p > 0; p--)
         {

@@ -24,8 +24,7 @@ internal sealed class DumpTarget
     /// <exception cref="PmemException">The file is a pool, or belongs to one.</exception>
     public static DumpTarget Of(string output, string pool)
     {
-        if (output.Length == 0)
-            throw new PmemException("--output names no file");
+        NewFile.DemandFolder(output, "the dump");
         if (Directory.Exists(output))
             throw new PmemException($"{output} is a folder: name a file to write the dump to");
         if (IsFileOf(pool, output))

@@ -53,7 +53,23 @@ internal static class DumpVerb
                 SkipZero = parsed.GetValue(skipZero),
                 SkipError = parsed.GetValue(skipError),
             };
-            return Run(parsed.GetValue(file)!, parsed.GetValue(output), form);
+            return Run(parsed.GetValue(file)!, parsed.GetValue(output), form, kind => kind switch
+            {
+                PoolKind.Object => Misfit(kind, chunk, skipZero, skipError),
+                PoolKind.Block => Misfit(kind, chunk, type, data),
+                _ => Misfit(kind, type, data, skipZero, skipError) ?? (form.Json || parsed.GetResult(chunk) is null ? null : "--chunk says how long the pieces of --json are: give that too"),
+            });
+
+            string? Misfit(PoolKind kind, params ReadOnlySpan<Option> options)
+            {
+                foreach (Option option in options)
+                {
+                    if (parsed.GetResult(option) is { Implicit: false })
+                        return $"{option.Name} says nothing of a pool of kind {InfoVerb.TypeName(kind)}: leave it out";
+                }
+
+                return null;
+            }
         });
         return command;
     }
@@ -66,13 +82,15 @@ internal static class DumpVerb
         return isRange;
     }
 
-    private static int Run(string path, string? output, DumpForm form)
+    private static int Run(string path, string? output, DumpForm form, Func<PoolKind, string?> findMisfit)
     {
         PoolKind? kind = NamespacePath.ReadHeader(path)?.Kind;
         if (kind is null)
             return PoolCommand.Fail($"cannot dump {path}: it is no pool");
         if (form.Raw && (form.Json || kind == PoolKind.Object))
             return PoolCommand.Fail(form.Json ? "give either --raw or --json" : "--raw is for logs and block pools; objects are written as JSON lines");
+        if (findMisfit(kind.Value) is { } misfit)
+            return PoolCommand.Fail(misfit);
 
         if (output is null)
         {

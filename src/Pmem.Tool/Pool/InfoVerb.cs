@@ -33,16 +33,18 @@ internal static class InfoVerb
         {
             if (details.Read(parsed, out string problem) is not { } wanted)
                 return PoolCommand.Fail(problem);
-            return Run(parsed.GetValue(file)!, parsed.GetValue(json), wanted);
+            return Run(parsed.GetValue(file)!, parsed.GetValue(json), wanted, kind => details.FindMisfit(parsed, kind));
         });
         return command;
     }
 
     public static void WriteJson(Utf8JsonWriter writer, PoolSummary summary) => WriteJson(writer, summary, () => { });
 
-    private static int Run(string path, bool json, DetailOptions details)
+    private static int Run(string path, bool json, DetailOptions details, Func<PoolKind?, string?> findMisfit)
     {
         PoolSummary summary = PoolSummary.Of(path);
+        if (findMisfit(summary.Header.Kind) is { } misfit)
+            return PoolCommand.Fail(misfit);
         using PoolView? pool = !details.IsAny ? null : NamespacePath.Parse(path) is { } space ? PoolView.Of(path, space.Copy()) : PoolView.Open(path);
         if (pool is not null && (details.Replica < 0 || details.Replica >= pool.Maps.Count))
             return PoolCommand.Fail($"{path} has no replica {details.Replica}; they are counted from 0 to {pool.Maps.Count - 1}");

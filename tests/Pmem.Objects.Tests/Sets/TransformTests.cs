@@ -61,6 +61,20 @@ public sealed class TransformTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData("a.transform")]
+    [InlineData("b.transform")]
+    public void A_file_of_a_user_with_the_name_of_a_new_part_is_never_taken_for_one_nor_removed(string name)
+    {
+        (string from, string to, string content) = Create("remove headers");
+        File.Copy(_folder.File(name[..1]), _folder.File(name)); // by hand, before the change
+        byte[] mine = File.ReadAllBytes(_folder.File(name));
+        Assert.Contains("is in the way", Assert.Throws<PmemException>(() => PoolTransform.Run(from, to, new PoolSyncOptions { DryRun = true })).Message, StringComparison.Ordinal);
+        Assert.Contains("is in the way", Assert.Throws<PmemException>(() => PoolTransform.Run(from, to)).Message, StringComparison.Ordinal);
+        Assert.Equal(mine, File.ReadAllBytes(_folder.File(name)));
+        Judge(from, content, name);
+    }
+
     [Fact]
     public void Torn_headers_are_mended_from_the_journal()
     {

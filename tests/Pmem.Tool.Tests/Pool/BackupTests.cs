@@ -74,7 +74,7 @@ public sealed class BackupTests : IDisposable
     {
         foreach (string pool in (string[])[_pools.Closed(), Set()])
         {
-            Assert.Contains("is empty", ToolRunner.Fail("pool", "repair", pool, "--backup", string.Empty), StringComparison.Ordinal);
+            Assert.Contains("empty", ToolRunner.Fail("pool", "repair", pool, "--backup", string.Empty), StringComparison.Ordinal);
             Assert.Contains($"no folder {_pools.File("absent")}", ToolRunner.Fail("pool", "repair", pool, "--backup", _pools.File("absent/x")), StringComparison.Ordinal);
             Directory.CreateDirectory(_pools.File("there"));
             Assert.Contains("exists already as a folder", ToolRunner.Fail("pool", "repair", pool, "--backup", _pools.File("there")), StringComparison.Ordinal);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Pmem.Pools;
 
 namespace Pmem.Tool.Pool.Details;
 
@@ -57,6 +58,42 @@ internal sealed class DetailOptionSet
     private readonly Option<int> _replica = new("--replica", "-p") { Description = "The replica to look at; 0 is the master." };
 
     public IEnumerable<Option> All => [_headers, _statistics, _lanes, _pending, _heap, _bitmaps, _table, _map, _flog, _data, _hex, _all, _range, _types, _replica];
+
+    /// <summary>An option that says nothing of such a pool, or of what was asked for with it, in a sentence; null when there is none.</summary>
+    public string? FindMisfit(ParseResult parsed, PoolKind? kind)
+    {
+        Option? foreign = kind switch
+        {
+            PoolKind.Object => Given(_table, _map, _flog, _data),
+            PoolKind.Block => Given(_lanes, _pending, _heap, _bitmaps, _types, _data),
+            PoolKind.Log => Given(_statistics, _lanes, _pending, _heap, _bitmaps, _types, _table, _map, _flog),
+            _ => null,
+        };
+        if (foreign is not null)
+            return $"a pool of kind {InfoVerb.TypeName(kind)} has nothing that {foreign.Name} shows: leave it out";
+        if (Given(_all) is not null)
+            return null;
+        if (Given(_types) is not null && Given(_statistics) is null)
+            return "--types selects objects of --stats: give that too";
+        if (Given(_range) is not null && Given(_lanes, _pending, _heap, _bitmaps, _map, _data) is null)
+            return "--range selects what --lanes, --heap, --map or --data list: give one of them too";
+        if (Given(_hex) is not null && Given(_headers, _heap, _bitmaps, _table) is null)
+            return "--hex adds to --headers, --heap and --table: give one of them too";
+        return Given(_replica) is not null && !All.Any(option => option is Option<bool> && Given(option) is not null)
+            ? "--replica says in which replica details are looked at: say which, such as --headers"
+            : null;
+
+        Option? Given(params ReadOnlySpan<Option> options)
+        {
+            foreach (Option option in options)
+            {
+                if (parsed.GetResult(option) is { Implicit: false })
+                    return option;
+            }
+
+            return null;
+        }
+    }
 
     /// <summary>What was given; null, and why, when it makes no sense.</summary>
     public DetailOptions? Read(ParseResult parsed, out string problem)
