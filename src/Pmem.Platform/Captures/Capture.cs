@@ -3,6 +3,8 @@ using System.Text.Json;
 using Pmem.Platform.Acpi;
 using Pmem.Platform.Evidence;
 using Pmem.Platform.Labels;
+using Pmem.Platform.Linux;
+using Pmem.Platform.Model;
 
 namespace Pmem.Platform.Captures;
 
@@ -35,6 +37,9 @@ public sealed class Capture : IDisposable
 
     /// <summary>The platform.</summary>
     public PlatformEvidence Evidence { get; }
+
+    /// <summary>The platform as verbs that list see it: of a running machine what its kernel showed, of others what the evidence is.</summary>
+    public IPlatform Platform => field ??= CapturedSysfs.Has(Texts) ? new LinuxPlatform(new CapturedSysfs(Texts, Evidence)) : Evidence.Platform;
 
     /// <summary>Text that a kernel showed, by path below <c>/sys</c>; empty when no kernel was asked.</summary>
     public IReadOnlyDictionary<string, string> Texts { get; }

@@ -14,6 +14,7 @@ public static class RunningMachine
 {
     private const string Tables = "sys/firmware/acpi/tables";
     private const string Devices = "sys/bus/nd/devices";
+    private const string Driver = "driver";
     private const int MaximumText = 64 << 10;
     private const int MostTexts = 20_000;
     private const int MaximumDepth = 3;
@@ -100,6 +101,9 @@ public static class RunningMachine
                 texts[$"{name}/{Path.GetFileName(path)}"] = text;
         }
 
+        // Which driver a device has, a link says.
+        if (new DirectoryInfo(Path.Combine(folder, Driver)) is { LinkTarget: { } driver })
+            texts[$"{name}/{Driver}"] = Path.GetFileName(driver);
         if (depth == MaximumDepth)
             return;
         foreach (DirectoryInfo inner in new DirectoryInfo(folder).EnumerateDirectories().Where(inner => inner.LinkTarget is null).OrderBy(inner => inner.Name, StringComparer.Ordinal))

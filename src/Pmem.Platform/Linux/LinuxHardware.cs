@@ -211,7 +211,7 @@ internal sealed partial class LinuxHardware(Sysfs sysfs, Func<string, string> de
     {
         try
         {
-            var nfit = Acpi.Nfit.Parse(File.ReadAllBytes(sysfs.PathOf(LinuxPlatform.TablePath)));
+            var nfit = Acpi.Nfit.Parse(sysfs.ReadBytes(LinuxPlatform.TablePath));
             return [.. nfit.Of<NfitSpaRange>().Where(range => range.Index != 0 && nfit.Of<NfitRegionMapping>().Any(mapping => mapping.RangeIndex == range.Index)).Select(range => InterleaveSet.Of(nfit, range.Index))];
         }
         catch (Exception unknown) when (unknown is IOException or UnauthorizedAccessException or PmemFormatException)

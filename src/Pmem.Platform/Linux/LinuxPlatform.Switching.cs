@@ -1,3 +1,4 @@
+using Pmem.Platform.Evidence;
 using Pmem.Platform.Labels;
 using Pmem.Platform.Model;
 
@@ -41,11 +42,23 @@ public sealed partial class LinuxPlatform
     {
         if (NumberOf(dimm) is null)
             return PlatformHealth.UnknownDimm<ILabelStorage>(dimm);
+        if (_sysfs is CapturedSysfs captured)
+            return OpenCapturedLabels(captured, dimm, readOnly);
         if (!readOnly && ActiveRegionOf(dimm) is { } region)
             return PlatformResult<ILabelStorage>.Refused(PlatformError.InUse, $"labels of {dimm} are in use: {region} is enabled", $"disable it first: 'pmem region disable {region}'");
         return LinuxLabelStorage.Open(Device(dimm)) is { } labels
             ? PlatformResult<ILabelStorage>.Done(labels)
             : PlatformResult<ILabelStorage>.Refused(PlatformError.NoLabels, $"{dimm} has no label storage area that this process can reach", "run as root");
+    }
+
+    private PlatformResult<ILabelStorage> OpenCapturedLabels(CapturedSysfs captured, string dimm, bool readOnly)
+    {
+        if (!readOnly)
+            return PlatformResult<ILabelStorage>.Refused(PlatformError.NotSupported, EvidenceHardware.Reason, EvidenceHardware.Remedy);
+        ulong? handle = Number($"{dimm}/nfit/handle");
+        return captured.Evidence.Modules.FirstOrDefault(module => module.Handle.Value == handle)?.Labels is { } area
+            ? PlatformResult<ILabelStorage>.Done(new EvidenceLabels(area, dimm))
+            : PlatformResult<ILabelStorage>.Refused(PlatformError.NoLabels, $"the labels of {dimm} are not in the capture", "take it as root, where the DIMM has labels");
     }
 
     private string? ActiveRegionOf(string dimm) => _sysfs.Names("region").FirstOrDefault(region => IsBound(region) && MappingsOf(region).Any(mapping => mapping.Dimm == dimm));

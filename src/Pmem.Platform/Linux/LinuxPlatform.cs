@@ -38,6 +38,14 @@ public sealed partial class LinuxPlatform : IPlatform
         _health = new PlatformHealth(_hardware, new PlatformNames(Provider, NumberOf, RegionOf, SpaceOf));
     }
 
+    /// <summary>Looks at what the kernel of a machine showed when a capture was made.</summary>
+    internal LinuxPlatform(CapturedSysfs captured)
+    {
+        _sysfs = captured;
+        _hardware = new LinuxHardware(_sysfs, Device);
+        _health = new PlatformHealth(new CapturedHardware(captured, _hardware), new PlatformNames(Provider, NumberOf, RegionOf, SpaceOf));
+    }
+
     /// <summary>Whether the machine has a bus of NVDIMMs, be it an empty one.</summary>
     public bool IsPresent => _sysfs.Names("ndbus").Count > 0;
 
@@ -60,7 +68,7 @@ public sealed partial class LinuxPlatform : IPlatform
         string path = _sysfs.PathOf(TablePath);
         try
         {
-            return File.ReadAllBytes(path);
+            return _sysfs.ReadBytes(TablePath);
         }
         catch (UnauthorizedAccessException denied)
         {
@@ -94,7 +102,7 @@ public sealed partial class LinuxPlatform : IPlatform
     public PlatformResult<MediaErrors> ClearErrors(string name)
     {
         // The kernel clears nothing under an active namespace; so it is taken away for the time.
-        if (SpaceOf(name) is not { IsEnabled: true })
+        if (_sysfs is CapturedSysfs || SpaceOf(name) is not { IsEnabled: true })
             return _health.ClearErrors(name);
         PlatformResult<NamespaceView> disabled = DisableNamespace(name);
         if (!disabled.Succeeded)

@@ -7,7 +7,7 @@ namespace Pmem.Platform.Linux;
 /// <summary>
 /// Files in which a kernel shows its devices, below a root folder of choice. Devices come and go while they are read: what is not there, or may not be read, is null.
 /// </summary>
-internal sealed class Sysfs(string root)
+internal class Sysfs(string root)
 {
     public const string Devices = "sys/bus/nd/devices";
 
@@ -28,22 +28,11 @@ internal sealed class Sysfs(string root)
 
     /// <summary>Names of the devices of the bus, such as <c>region0</c>, by number.</summary>
     /// <param name="prefix">Such as <c>region</c>.</param>
-    public IReadOnlyList<string> Names(string prefix)
-    {
-        try
-        {
-            return [.. Directory.EnumerateFileSystemEntries(PathOf(Devices)).Select(path => Path.GetFileName(path)!)
-                .Where(name => name.StartsWith(prefix, StringComparison.Ordinal) && name[prefix.Length..].All(c => char.IsAsciiDigit(c) || c == '.'))
-                .OrderBy(name => name.Length).ThenBy(name => name, StringComparer.Ordinal)];
-        }
-        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
-        {
-            return [];
-        }
-    }
+    public IReadOnlyList<string> Names(string prefix) =>
+        [.. List(Devices).Where(name => name.StartsWith(prefix, StringComparison.Ordinal) && name[prefix.Length..].All(c => char.IsAsciiDigit(c) || c == '.')).OrderBy(name => name.Length).ThenBy(name => name, StringComparer.Ordinal)];
 
     /// <summary>The bus below which a device is; the first one where the folder of devices does not tell.</summary>
-    public string BusOf(string device)
+    public virtual string BusOf(string device)
     {
         try
         {
@@ -56,12 +45,12 @@ internal sealed class Sysfs(string root)
         }
     }
 
-    private static bool IsNumbered(string name, string prefix) => name.Length > prefix.Length && name.StartsWith(prefix, StringComparison.Ordinal) && name.AsSpan(prefix.Length).IndexOfAnyExceptInRange('0', '9') < 0;
+    protected static bool IsNumbered(string name, string prefix) => name.Length > prefix.Length && name.StartsWith(prefix, StringComparison.Ordinal) && name.AsSpan(prefix.Length).IndexOfAnyExceptInRange('0', '9') < 0;
 
-    public bool Exists(string path) => Path.Exists(PathOf(path));
+    public virtual bool Exists(string path) => Path.Exists(PathOf(path));
 
     /// <summary>The text of an attribute, without the end of its line.</summary>
-    public string? Read(string path)
+    public virtual string? Read(string path)
     {
         try
         {
@@ -78,8 +67,13 @@ internal sealed class Sysfs(string root)
         }
     }
 
+    /// <summary>The bytes of a file.</summary>
+    /// <exception cref="IOException">It is not there.</exception>
+    /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
+    public virtual byte[] ReadBytes(string path) => File.ReadAllBytes(PathOf(path));
+
     /// <summary>Names in a folder.</summary>
-    public IReadOnlyList<string> List(string path)
+    public virtual IReadOnlyList<string> List(string path)
     {
         try
         {
@@ -95,7 +89,7 @@ internal sealed class Sysfs(string root)
     public string? First(string path) => List(path) is [{ } first, ..] ? first : null;
 
     /// <summary>Writes an attribute, in one call as kernels want it; a refusal says which attribute, and why as far as the kernel says it.</summary>
-    public PlatformResult<string> Write(string path, string value)
+    public virtual PlatformResult<string> Write(string path, string value)
     {
         try
         {

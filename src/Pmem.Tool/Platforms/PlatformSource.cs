@@ -72,7 +72,7 @@ internal sealed class PlatformSource : IDisposable
     private static PlatformSource OpenCapture(string path)
     {
         Capture capture = Capture.Open(path);
-        return new PlatformSource(path, capture.Evidence.Platform, capture);
+        return new PlatformSource(path, capture.Platform, capture);
     }
 
     private static PlatformSource OpenFolder(string path)

@@ -1,7 +1,10 @@
 using Pmem.Platform.Acpi;
 using Pmem.Platform.Captures;
 using Pmem.Platform.Labels;
+using Pmem.Platform.Linux;
+using Pmem.Platform.Model;
 using Pmem.Platform.Tests.Acpi;
+using Pmem.Platform.Tests.Linux;
 using Pmem.Platform.Tests.Model;
 
 namespace Pmem.Platform.Tests.Captures;
@@ -52,6 +55,45 @@ public sealed class RunningMachineTests : IDisposable
         Assert.Equal("raw", capture.Texts["bus/nd/devices/region0/namespace0.0/mode"]);
         Assert.Equal(4, capture.Texts.Count);
         Assert.Equal([null, LabelFormat.Efi11], capture.Evidence.Modules.Select(module => module.Labels?.Format));
+    }
+
+    [Fact]
+    public void A_capture_of_a_machine_lists_what_the_machine_lists_and_changes_nothing()
+    {
+        using var machine = new RecordedMachine();
+        machine.AddDeclaredMemory("ndbus1", "region9", 4UL << 30, 64 << 20);
+        machine.Set("region0/badblocks", "8 2");
+        string tables = machine.PathOf("sys/firmware/acpi/tables");
+        Directory.CreateDirectory(tables);
+        File.WriteAllBytes(Path.Combine(tables, "NFIT"), new NfitBuilder().AddSet(4UL << 32, [new NfitModule { Handle = new NfitDeviceHandle(1), SerialNumber = 1 }], 64 << 20).Build().ToBytes());
+        using var stream = new MemoryStream();
+        var labels = new MemoryLabels(4096);
+        (Pmem.Platform.Evidence.PlatformEvidence evidence, IReadOnlyDictionary<string, string> texts) = RunningMachine.Read(machine.PathOf(string.Empty), _ => labels);
+        using (evidence)
+            Capture.Write(stream, evidence, texts);
+        using Capture capture = Capture.Parse(stream.ToArray());
+        LinuxPlatform live = machine.Look();
+        IPlatform packed = capture.Platform;
+        Assert.Equal(live.Provider, packed.Provider);
+        Assert.Equal(Text(live.GetBuses()), Text(packed.GetBuses()));
+        Assert.Equal(Text(live.GetDimms()), Text(packed.GetDimms()));
+        Assert.Equal(Text(live.GetRegions()), Text(packed.GetRegions()));
+        Assert.Equal(Text(live.GetErrors().Demand()), Text(packed.GetErrors().Demand()));
+        Assert.True(packed.OpenLabels("nmem0").Succeeded);
+
+        string name = packed.GetRegions().SelectMany(region => region.Namespaces).First(space => space.IsEnabled).Name;
+        (bool Succeeded, string Message)[] changes =
+        [
+            Of(packed.CreateNamespace(new NamespaceRequest())), Of(packed.DestroyNamespace(name, force: true)), Of(packed.DisableNamespace(name)), Of(packed.ClearErrors(name)),
+            Of(packed.InjectHealth("nmem0", new HealthInjection())), Of(packed.OpenLabels("nmem0", readOnly: false)), Of(packed.DisableRegion("region0")),
+        ];
+        Assert.All(changes, change => Assert.False(change.Succeeded));
+        Assert.All(changes, change => Assert.Contains("nobody may change", change.Message, StringComparison.Ordinal));
+        Assert.Empty(machine.Writes);
+
+        static (bool, string) Of<T>(PlatformResult<T> result)
+            where T : class => (result.Succeeded, result.Message);
+        static string Text<T>(T value) => System.Text.Json.JsonSerializer.Serialize(value);
     }
 
     [Fact]

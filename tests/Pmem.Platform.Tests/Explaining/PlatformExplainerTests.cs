@@ -79,6 +79,39 @@ public sealed class PlatformExplainerTests
         }
     }
 
+    public static TheoryData<string> Exposures => ["both index blocks", "labels that overlap", "the same label twice", "labels without media"];
+
+    [Theory]
+    [MemberData(nameof(Exposures))]
+    public void Whatever_leaves_a_region_as_one_raw_device_is_told_first(string what)
+    {
+        Nfit nfit = new NfitBuilder().AddSet(SampleNfit.SpaBase, [SampleNfit.Module(0)], DimmSize).Build();
+        RegionDescription region;
+        using (PlatformEvidence empty = ImageSet.OfTable(nfit.ToBytes(), []))
+            region = empty.Regions[0].Description;
+        LabelArea area = Apply(LabelArea.Parse(new byte[AreaBuilder.Size]), before => LabelUpdate.Initialize(before, LabelFormat.Efi12));
+        var label = new NamespaceLabel { Uuid = Guid.NewGuid(), Name = "a", LabelCount = 1, SetCookie = region.Cookie.Version12, RawSize = 64 << 20, Type = NvdimmGuids.PersistentMemory };
+        area = Apply(area, before => LabelUpdate.Put([before], [label]));
+        area = Apply(area, before => LabelUpdate.Put([before], [label with { Uuid = Guid.NewGuid(), Name = "b", Dpa = 64 << 20 }]));
+        int second = area.Slots.Single(slot => slot.State == LabelSlotState.Active && slot.Label.Name == "b").Slot;
+        byte[] bytes = area.Bytes.ToArray();
+        if (what.StartsWith("both", StringComparison.Ordinal))
+            bytes.AsSpan(0, area.Geometry!.Value.LabelOffset).Clear();
+        area = LabelArea.Parse(bytes);
+        if (what.StartsWith("labels that", StringComparison.Ordinal))
+            area = AreaBuilder.Patch(area, second, before => before with { Dpa = 32 << 20 });
+        else if (what.StartsWith("the same", StringComparison.Ordinal))
+            area = AreaBuilder.Patch(area, second, before => before with { Uuid = label.Uuid, Dpa = 0 });
+        using var evidence = new PlatformEvidence("test", nfit.ToBytes(), [new ModuleEvidence(SampleNfit.Module(0).Handle, DimmSize) { Labels = area }]);
+        bool exposed = !what.EndsWith("media", StringComparison.Ordinal);
+        foreach (KernelVersion kernel in KernelVersions.All)
+        {
+            KernelPrediction prediction = PlatformExplainer.Predict(evidence, kernel);
+            Assert.Equal(exposed ? RegionState.LabelLess : RegionState.Enabled, prediction.Regions[0].View.State);
+            Assert.Equal(exposed, prediction.Explanations.Any(explanation => explanation is { Rule: "region-exposed", Severity: LintSeverity.Error, Subject: "region0" } && explanation.Remedy.Contains("write nothing", StringComparison.Ordinal)));
+        }
+    }
+
     [Fact]
     public void Mutated_tables_and_areas_are_explained_all_the_same()
     {
