@@ -15,6 +15,7 @@ internal static class MonitorCommand
         Option<string?> platform = PlatformSource.Option();
         var events = new Option<string[]>("--dimm-event", "-D") { Description = $"Only these events: all, {string.Join(", ", DimmEventNames.Names.Select(pair => pair.Name))}." };
         var errors = new Option<bool>("--media-errors", "-M") { Description = "Also ranges that cannot be read any more, and those that can again." };
+        var changes = new Option<bool>("--dimm-changes") { Description = "Also when security or firmware of a DIMM changes." };
         Option<string?> bus = Filter("--bus", "-b", "Only DIMMs of this bus: its name or its provider.");
         Option<string?> region = Filter("--region", "-r", "Only DIMMs of this region.");
         Option<string?> dimm = Filter("--dimm", "-d", "Only this DIMM: a name, a number or an id.");
@@ -33,13 +34,14 @@ internal static class MonitorCommand
               pmem monitor --platform vm1
               pmem monitor --platform vm1 --dimm nmem0 --dimm-event dimm-media-temperature --poll 5
               pmem monitor --platform vm1 --media-errors --count 1
-            """) { platform, events, errors, bus, region, dimm, space, log, poll, count, looks, human, json };
+            """) { platform, events, errors, changes, bus, region, dimm, space, log, poll, count, looks, human, json };
         command.SetAction((parsed, cancellation) =>
         {
             var watch = new PlatformWatch(new WatchOptions
             {
                 Events = DimmEventNames.Parse(parsed.GetValue(events) ?? []),
                 MediaErrors = parsed.GetValue(errors),
+                Changes = parsed.GetValue(changes),
                 Bus = parsed.GetValue(bus),
                 Region = parsed.GetValue(region),
                 Dimm = parsed.GetValue(dimm),
@@ -101,13 +103,15 @@ internal static class MonitorCommand
             }
         }
 
+        private static string StateOf(JsonNode dimm) => $"security {(string?)dimm["security"] ?? "unknown"}{(dimm["security_frozen"] is null ? string.Empty : ", frozen")}, firmware {dimm["firmware"]?["current_version"]?.ToString() ?? "unknown"}{(dimm["firmware"]?["next_version"] is { } next ? $", next {next}" : string.Empty)}";
+
         private static string Sentence(JsonObject found)
         {
             string time = DateTimeOffset.UnixEpoch.AddSeconds(double.Parse((string)found["timestamp"]!, CultureInfo.InvariantCulture)).ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture);
             string what = string.Join(", ", found["event"]!.AsObject().Where(pair => (bool)pair.Value!).Select(pair => pair.Key));
             if (found["dimm"] is not { } dimm)
                 return $"{time}  {(what.Length > 0 ? what : "media errors cleared")}: {found["errors"]!.AsArray().Count} new range(s), {found["cleared"]!.AsArray().Count} readable again";
-            return $"{time}  {dimm["dev"]}  {what}: {(string?)dimm["health"]?["health_state"] ?? (string?)dimm["problem"]}";
+            return $"{time}  {dimm["dev"]}  {what}: {(string?)dimm["health"]?["health_state"] ?? (string?)dimm["problem"] ?? StateOf(dimm)}";
         }
     }
 }

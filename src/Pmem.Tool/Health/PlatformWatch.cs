@@ -13,6 +13,9 @@ internal sealed record WatchOptions
     /// <summary>Also ranges that become unreadable, or readable again.</summary>
     public bool MediaErrors { get; init; }
 
+    /// <summary>Also when security or firmware of a DIMM changes.</summary>
+    public bool Changes { get; init; }
+
     public string? Bus { get; init; }
 
     public string? Dimm { get; init; }
@@ -28,6 +31,7 @@ internal sealed record WatchOptions
 internal sealed class PlatformWatch(WatchOptions options)
 {
     private readonly Dictionary<string, (DimmHealth? Health, DimmEvents Events)> _before = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, (DimmSecurity? Security, DimmFirmware? Firmware)> _known = new(StringComparer.Ordinal);
     private HashSet<AddressRange>? _errors;
 
     /// <summary>Looks, and gives the events since the look before, in the form of <c>ndctl monitor</c>.</summary>
@@ -50,6 +54,8 @@ internal sealed class PlatformWatch(WatchOptions options)
             _before[dimm.Name] = (told.Value, found & ~DimmEvents.HealthState);
             if ((fresh & options.Events) != 0)
                 events.Add(Describe(dimm, told, found, now));
+            if (options.Changes)
+                LookForChanges(dimm, events, now);
         }
 
         if (options.MediaErrors && platform.GetErrors().Value is { } errors)
@@ -68,6 +74,21 @@ internal sealed class PlatformWatch(WatchOptions options)
         }
 
         return platform.GetDimms().Where(dimm => NameFilter.MatchesBus(options.Bus, platform, dimm.Bus) && NameFilter.Matches(options.Dimm, dimm.Name, dimm.Id) && within?.Contains(dimm.Name) != false);
+    }
+
+    /// <summary>Tells when a DIMM was locked, unlocked, frozen, erased, or got other firmware; what it is at the first look is no change.</summary>
+    private void LookForChanges(DimmView dimm, List<JsonObject> events, DateTimeOffset now)
+    {
+        // How far an overwrite is, is not an event.
+        (DimmSecurity?, DimmFirmware?) state = (dimm.Details.Security is { } security ? security with { OverwriteProgress = null } : null, dimm.Details.Firmware);
+        bool wasSeen = _known.TryGetValue(dimm.Name, out (DimmSecurity? Security, DimmFirmware? Firmware) before);
+        _known[dimm.Name] = state;
+        if (!wasSeen || before == state)
+            return;
+        JsonObject told = Begin(now);
+        told["event"] = new JsonObject { ["dimm-security"] = before.Security != state.Item1, ["dimm-firmware"] = before.Firmware != state.Item2 };
+        told["dimm"] = DimmJson.Make(dimm, health: null, new ListOptions { Firmware = true });
+        events.Add(told);
     }
 
     private void LookForErrors(string provider, MediaErrors errors, List<JsonObject> events, DateTimeOffset now)

@@ -1,6 +1,10 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Pmem.Emulation;
+using Pmem.Emulation.Modules;
 using Pmem.Platform.Model;
+using Pmem.Tool.Health;
+using Pmem.Tool.Tests.Labels;
 
 namespace Pmem.Tool.Tests.Platforms;
 
@@ -44,6 +48,7 @@ public sealed class DimmSecurityVerbTests : IDisposable
 
         Assert.Contains("not that of nmem0", Fail("security", "unlock", "nmem0", "--passphrase-file", _other), StringComparison.Ordinal);
         JsonElement unlocked = ToolRunner.Json(0, "dimm", "security", "unlock", "nmem0", "--passphrase-file", _secret, "--platform", _folder)[0];
+        JsonPage.Compare("## `pmem dimm security", unlocked);
         Assert.Equal(("unlocked", false, false), (unlocked.GetProperty("security").GetString(), unlocked.GetProperty("security_frozen").GetBoolean(), unlocked.GetProperty("master_passphrase").GetBoolean()));
         Assert.Equal("nmem0: passphrase set, unlocked\n", Run("security", "update", "nmem0", "--passphrase-file", _secret, "--new-passphrase-file", _other));
         Assert.Equal("nmem0: passphrase set, unlocked, frozen\n", Run("security", "freeze", "nmem0"));
@@ -82,6 +87,22 @@ public sealed class DimmSecurityVerbTests : IDisposable
         Assert.Equal(1, ToolRunner.Run("dimm", "firmware", "activate", "--dry-run", "--platform", _folder).ExitCode);
         Assert.Contains("no DIMM is armed", Fail("firmware", "activate"), StringComparison.Ordinal);
         Assert.Equal(0x10002, ToolRunner.Json(0, "dimm", "firmware", "show", "nmem0", "--platform", _folder)[0].GetProperty("firmware").GetProperty("current_version").GetInt32());
+    }
+
+    [Fact]
+    public void The_monitor_tells_when_security_or_firmware_changes()
+    {
+        using var platform = VirtualPlatform.Open(_folder);
+        var watch = new PlatformWatch(new WatchOptions { Changes = true });
+        Assert.Empty(watch.Look(platform.Platform, DateTimeOffset.UnixEpoch));
+        platform.Platform.ChangeSecurity("nmem1", new SecurityRequest(SecurityOperation.SetPassphrase) { Next = Passphrase.FromText("x") }).Demand();
+        JsonObject told = Assert.Single(watch.Look(platform.Platform, DateTimeOffset.UnixEpoch));
+        Assert.Equal("nmem1 unlocked True False", $"{told["dimm"]!["dev"]} {told["dimm"]!["security"]} {(bool)told["event"]!["dimm-security"]!} {(bool)told["event"]!["dimm-firmware"]!}");
+        Assert.Empty(watch.Look(platform.Platform, DateTimeOffset.UnixEpoch));
+        platform.Platform.UpdateFirmware("nmem0", FirmwareImage.Create(0x2_0000)).Demand();
+        told = Assert.Single(watch.Look(platform.Platform, DateTimeOffset.UnixEpoch));
+        Assert.Equal("nmem0 131072 False True", $"{told["dimm"]!["dev"]} {told["dimm"]!["firmware"]!["next_version"]} {(bool)told["event"]!["dimm-security"]!} {(bool)told["event"]!["dimm-firmware"]!}");
+        Assert.Empty(new PlatformWatch(new WatchOptions()).Look(platform.Platform, DateTimeOffset.UnixEpoch));
     }
 
     [Fact]
