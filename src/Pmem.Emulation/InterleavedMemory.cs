@@ -24,6 +24,7 @@ internal sealed class InterleavedMemory(string folder, IReadOnlyList<VirtualDimm
         var options = new PersistentMapOptions
         {
             Access = readOnly ? MapAccess.ReadOnly : MapAccess.ReadWrite,
+            Modules = [.. set.Dimms.Select(number => new MapModule(VirtualPlatform.IdOf(dimms[number]), (ulong)dimms[number].DirtyShutdowns))],
             ForceGranularity = domain == PersistenceDomain.CpuCache ? StoreGranularity.Byte : StoreGranularity.CacheLine,
         };
         PersistentMap map = set.Dimms.Count == 1 ? OpenWhole(offset, length, options) : OpenLines(offset, length, options);

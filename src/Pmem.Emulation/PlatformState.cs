@@ -80,6 +80,12 @@ public sealed record VirtualDimm
     /// <summary>How often a block of its media can be written.</summary>
     public long Endurance { get; init; } = 1_000_000;
 
+    /// <summary>How often the block that was written most was, through block windows and by tracked volumes.</summary>
+    public ulong MostWrites { get; init; }
+
+    /// <summary>Label writes that will be torn; null for none.</summary>
+    public TornLabels? TornLabels { get; init; }
+
     /// <summary>Life used, in percent.</summary>
     public int LifeUsed { get; init; }
 
@@ -185,6 +191,11 @@ public sealed record VirtualDimm
 /// <param name="Fatal">Whether a fatal error was seen.</param>
 /// <param name="UnsafeShutdown">Whether the last shutdown looks dirty; at the next power cut it is one.</param>
 public sealed record PretendedHealth(double? MediaTemperature, double? ControllerTemperature, int? Spares, bool Fatal, bool UnsafeShutdown);
+
+/// <summary>Label writes that a power failure will meet.</summary>
+/// <param name="Writes">Writes that still go through.</param>
+/// <param name="Bytes">Bytes that arrive of the next.</param>
+public sealed record TornLabels(int Writes, int Bytes);
 
 /// <summary>A range of a DIMM's media that cannot be read.</summary>
 /// <param name="Dpa">DIMM physical address.</param>

@@ -5,13 +5,19 @@ namespace Pmem.Emulation;
 /// <summary>The label storage area of a virtual DIMM: the end of its file. Can be told to tear a write, as a power failure in the middle of a transfer does.</summary>
 internal sealed class VirtualLabelStorage(string path, VirtualDimm dimm) : ILabelStorage
 {
-    private int _writesLeft = -1;
-    private int _bytesOfLast;
+    private int _writesLeft = dimm.TornLabels?.Writes ?? -1;
+    private int _bytesOfLast = dimm.TornLabels?.Bytes ?? 0;
+    private bool _wasTorn;
+
+    public string Path => path;
+
+    /// <summary>What is still to come of a tear; null for none.</summary>
+    public TornLabels? Torn => _wasTorn || _writesLeft < 0 ? null : new TornLabels(_writesLeft, _bytesOfLast);
 
     public int Size => dimm.LabelSize;
 
     /// <summary>Lets some writes through, the next one only in part, and fails from then on.</summary>
-    public void TearAfter(int writes, int bytes) => (_writesLeft, _bytesOfLast) = (writes, bytes);
+    public void TearAfter(int writes, int bytes) => (_writesLeft, _bytesOfLast, _wasTorn) = (writes, bytes, false);
 
     public void Read(int offset, Span<byte> destination)
     {
@@ -30,7 +36,8 @@ internal sealed class VirtualLabelStorage(string path, VirtualDimm dimm) : ILabe
         if (!torn)
             return;
         _bytesOfLast = 0;
-        throw new PmemException($"power failed while labels were written to {Path.GetFileName(path)}");
+        _wasTorn = true;
+        throw new PmemException($"power failed while labels were written to {System.IO.Path.GetFileName(path)}");
     }
 
     // Areas begin and end at pages in every image that this library makes, but not in every image there is: the whole file is mapped.

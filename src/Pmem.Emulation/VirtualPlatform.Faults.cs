@@ -24,6 +24,8 @@ public sealed partial class VirtualPlatform
                 throw new ArgumentException("a fault does not change a DIMM's file or geometry", nameof(change));
             if (after.Spares is < 0 or > 100 || after.Pretended?.Spares is < 0 or > 100 || after.LifeUsed is < 0 or > 255)
                 throw new PmemException($"spares are 0 to 100 percent, life used 0 to 255, not {after.Pretended?.Spares ?? after.Spares} and {after.LifeUsed}");
+            if (after.Endurance <= 0)
+                throw new PmemException($"a block can be written at least once, not {after.Endurance} times");
             if (FindUnsayable(after) is { } degrees)
                 throw new PmemException($"{degrees} degrees cannot be said by a DIMM: give -{MaximumDegrees} to {MaximumDegrees}");
             if (before.IsLost && !after.IsLost && FindFileProblem(_folder, after) is { } problem)
@@ -85,6 +87,31 @@ public sealed partial class VirtualPlatform
             _ = DimmOf(dimm);
             (_labels[dimm] ?? throw new PmemException($"nmem{dimm} has no label storage area")).TearAfter(writes, bytes);
         }
+    }
+
+    /// <summary>The same, and it outlasts the closing of the platform: until a write was torn, or the power is cut. Durable at return.</summary>
+    /// <param name="dimm">Number of the DIMM.</param>
+    /// <param name="writes">Writes that go through.</param>
+    /// <param name="bytes">Bytes that arrive of the next.</param>
+    public void TearLabelWritesOnce(int dimm, int writes, int bytes)
+    {
+        if (writes < 0 || bytes < 0)
+            throw new PmemException($"writes that go through and bytes that arrive are not negative, as {writes} and {bytes} are");
+        lock (_gate)
+        {
+            TearLabelWrites(dimm, writes, bytes);
+            Inject(dimm, before => before with { TornLabels = new TornLabels(writes, bytes) });
+        }
+    }
+
+    /// <summary>Keeps what is left of tears that wait. Under the lock of the platform.</summary>
+    private void KeepTorn()
+    {
+        if (_isOff)
+            return;
+        VirtualDimm[] dimms = [.. _state.Dimms.Select((dimm, i) => dimm.TornLabels is not null && _labels[i] is { } labels ? dimm with { TornLabels = labels.Torn } : dimm)];
+        if (!dimms.SequenceEqual(_state.Dimms))
+            Save(_state with { Dimms = dimms });
     }
 
     /// <summary>The DIMM and its address behind a system address; null when no set has it.</summary>

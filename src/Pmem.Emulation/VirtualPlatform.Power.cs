@@ -1,5 +1,6 @@
 using Pmem.CrashTesting;
 using Pmem.CrashTesting.Model;
+using Pmem.Emulation.Modules;
 using Pmem.Tracing;
 
 namespace Pmem.Emulation;
@@ -36,6 +37,7 @@ public sealed partial class VirtualPlatform
             int i = _volumes.FindIndex(volume => ReferenceEquals(volume.Map, map));
             (long, int)[] ranges = rawRanges.Length > 0 ? rawRanges : [(0, checked((int)map.Length))];
             _volumes[i] = _volumes[i] with { Recorder = new TraceRecorder(map, ranges) };
+            _wear.Add(new WearCounter(map, _volumes[i].Set, _volumes[i].Offset));
         }
 
         return map;
@@ -59,6 +61,7 @@ public sealed partial class VirtualPlatform
             if (_state.Machine is not null)
                 DemandMemory();
             DemandPower();
+            KeepWear();
             LoseVolumes(new Random(seed), adrFails || Domain is null ? CrashKind.PowerLossWithoutAdr : CrashKind.PowerLoss);
             Save(_state with
             {
@@ -79,6 +82,7 @@ public sealed partial class VirtualPlatform
         Security = dimm.Security.AfterPowerCycle(),
         LastShutdownWasDirty = isDirty,
         DirtyShutdowns = dimm.DirtyShutdowns + (isDirty ? 1 : 0),
+        TornLabels = null,
         Pretended = dimm.Pretended is { } pretended ? pretended with { UnsafeShutdown = false } : null,
         Reported = null,
     };
@@ -96,7 +100,15 @@ public sealed partial class VirtualPlatform
             }
 
             _volumes.Clear();
+            ForgetWear();
         }
+    }
+
+    private void ForgetWear()
+    {
+        foreach (WearCounter counter in _wear)
+            counter.Dispose();
+        _wear.Clear();
     }
 
     private void Opened(PersistentMap map, VirtualSet set, long offset)

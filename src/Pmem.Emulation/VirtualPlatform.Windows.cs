@@ -38,10 +38,12 @@ public sealed partial class VirtualPlatform
         }
     }
 
-    /// <summary>How often each block of 64 KiB of a DIMM was written through block windows.</summary>
+    /// <summary>How often each block of 64 KiB of a DIMM was written: through block windows, and by tracked volumes, of which each flush of a block counts as one write.</summary>
     /// <param name="dimm">Number of the DIMM.</param>
     public IReadOnlyList<ulong> GetWear(int dimm)
     {
+        lock (_gate)
+            KeepWear();
         VirtualDimm its = DimmOf(dimm);
         if (!File.Exists(WearPath(its)))
             return new ulong[(its.Capacity + ModuleWear.BlockSize - 1) / ModuleWear.BlockSize];
@@ -80,10 +82,43 @@ public sealed partial class VirtualPlatform
             if (_isOff)
                 return;
             VirtualDimm its = DimmOf(dimm);
-            int used = (int)Math.Min(byte.MaxValue, writes * 100.0 / Math.Max(1, its.Endurance));
-            if (used > its.LifeUsed)
-                Inject(dimm, before => before with { LifeUsed = used });
+            if (Aged(its, writes) != its)
+                Inject(dimm, before => Aged(before, writes));
         }
+    }
+
+    private static VirtualDimm Aged(VirtualDimm dimm, ulong writes) => dimm with
+    {
+        MostWrites = Math.Max(dimm.MostWrites, writes),
+        LifeUsed = Math.Max(dimm.LifeUsed, (int)Math.Min(byte.MaxValue, writes * 100.0 / Math.Max(1, dimm.Endurance))),
+    };
+
+    /// <summary>Adds what tracked volumes wrote to the counters of the modules; durable at return. Under the lock of the platform.</summary>
+    private void KeepWear()
+    {
+        if (_isOff)
+            return;
+        VirtualDimm[] dimms = [.. _state.Dimms];
+        lock (_volumeGate)
+        {
+            foreach (WearCounter counter in _wear)
+            {
+                foreach (IGrouping<int, KeyValuePair<(int Dimm, long Block), ulong>> module in counter.Take().GroupBy(pair => pair.Key.Dimm))
+                {
+                    using ModuleWear wear = OpenWear(dimms[module.Key]);
+                    ulong most = module.Aggregate(0UL, (highest, pair) => Math.Max(highest, wear.AddWrites(pair.Key.Block, pair.Value)));
+                    dimms[module.Key] = Aged(dimms[module.Key], most);
+                }
+
+                if (counter.IsOver)
+                    counter.Dispose();
+            }
+
+            _wear.RemoveAll(counter => counter.IsOver);
+        }
+
+        if (!dimms.SequenceEqual(_state.Dimms))
+            Save(_state with { Dimms = dimms });
     }
 
     private ModuleWear OpenWear(VirtualDimm dimm) => new(WearPath(dimm), dimm.Capacity);

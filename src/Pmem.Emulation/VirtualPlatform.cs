@@ -1,4 +1,5 @@
 using Pmem.Emulation.Guest;
+using Pmem.Emulation.Modules;
 using Pmem.Platform.Acpi;
 using Pmem.Platform.Labels;
 using Pmem.Platform.Model;
@@ -28,6 +29,7 @@ public sealed partial class VirtualPlatform : IDisposable
     private readonly string _folder;
     private readonly StateFile _file;
     private readonly List<Volume> _volumes = [];
+    private readonly List<WearCounter> _wear = [];
     private VirtualLabelStorage?[] _labels = [];
     private readonly LabelledPlatform _platform;
     private PlatformState _state;
@@ -150,6 +152,8 @@ public sealed partial class VirtualPlatform : IDisposable
         {
             if (!_isOff)
                 SaveDisabled();
+            KeepWear();
+            KeepTorn();
             if (!_isOff && _hasUnsavedLog)
                 Save(_state);
             lock (_volumeGate)
@@ -157,6 +161,7 @@ public sealed partial class VirtualPlatform : IDisposable
                 foreach (Volume volume in _volumes)
                     volume.Recorder?.Dispose();
                 _volumes.Clear();
+                ForgetWear();
             }
 
             _isOff = true;
@@ -240,8 +245,15 @@ public sealed partial class VirtualPlatform : IDisposable
 
     private PlatformDimm[] MakeDimms()
     {
-        _labels = [.. _state.Dimms.Select(dimm => dimm.IsLost || dimm.Security.IsClosed || dimm.LabelSize == 0 ? null : new VirtualLabelStorage(Path.Combine(_folder, dimm.File), dimm))];
+        _labels = [.. _state.Dimms.Select(dimm => dimm.IsLost || dimm.Security.IsClosed || dimm.LabelSize == 0 ? null : LabelsOf(dimm))];
         return [.. _state.Dimms.Select((dimm, i) => new PlatformDimm(new NfitDeviceHandle(dimm.Handle), dimm.PhysicalId, IdOf(dimm), (ulong)dimm.Capacity, _labels[i]))];
+    }
+
+    // One that is told to tear a write stays so.
+    private VirtualLabelStorage LabelsOf(VirtualDimm dimm)
+    {
+        string path = Path.Combine(_folder, dimm.File);
+        return Array.Find(_labels, labels => labels?.Path == path) ?? new VirtualLabelStorage(path, dimm);
     }
 
     private PlatformRegion[] MakeRegions() => [.. _state.Sets.Select(RegionOf)];
@@ -278,5 +290,5 @@ public sealed partial class VirtualPlatform : IDisposable
 
     private static NfitControlRegion ControlOf(VirtualDimm dimm) => new() { VendorId = dimm.VendorId, SerialNumber = dimm.SerialNumber };
 
-    private static string IdOf(VirtualDimm dimm) => ControlOf(dimm).Id;
+    internal static string IdOf(VirtualDimm dimm) => ControlOf(dimm).Id;
 }

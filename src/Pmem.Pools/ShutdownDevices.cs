@@ -11,27 +11,39 @@ internal static class ShutdownDevices
     private const string BusPath = "/sys/bus/nd/devices";
     private const string MountsPath = "/proc/self/mounts";
 
+    /// <summary>Adds up the modules that hold a map: those that it names, or else those of the region that holds its file.</summary>
+    public static ShutdownState Current(PersistentMap map) => map.Modules is { } modules ? Sum(modules) : Current(map.Path);
+
     /// <summary>Adds up the modules of the region that holds a file.</summary>
     public static ShutdownState Current(string? path, string busPath = BusPath, string mountsPath = MountsPath)
     {
-        ShutdownState state = default;
         if (path is null || !OperatingSystem.IsLinux() || FindRegion(path, busPath, mountsPath) is not { } region)
-            return state;
+            return default;
 
-        var ids = new StringBuilder();
-        bool counted = true;
+        var modules = new List<MapModule>();
         for (int i = 0; File.Exists(Path.Combine(region, $"mapping{i}")); i++)
         {
             // mappingN is "nmemX,offset,length,position".
             string module = File.ReadAllText(Path.Combine(region, $"mapping{i}")).Split(',')[0].Trim();
             string nfit = Path.Combine(busPath, module, "nfit");
-            ids.Append(ReadText(Path.Combine(nfit, "id")));
-            counted &= ulong.TryParse(ReadText(Path.Combine(nfit, "dirty_shutdown")), out ulong count);
-            state.UnsafeShutdownCount += count;
+            modules.Add(new MapModule(ReadText(Path.Combine(nfit, "id")), ulong.TryParse(ReadText(Path.Combine(nfit, "dirty_shutdown")), out ulong count) ? count : null));
+        }
+
+        return Sum(modules);
+    }
+
+    private static ShutdownState Sum(IReadOnlyList<MapModule> modules)
+    {
+        ShutdownState state = default;
+        var ids = new StringBuilder();
+        foreach (MapModule module in modules)
+        {
+            ids.Append(module.Id);
+            state.UnsafeShutdownCount += module.DirtyShutdowns ?? 0;
         }
 
         // One module that does not count makes the sum worthless; C then takes 0.
-        if (!counted)
+        if (modules.Any(module => module.DirtyShutdowns is null))
             state.UnsafeShutdownCount = 0;
 
         // C pads the text with its NUL to the next multiple of four, by at least one byte.

@@ -82,6 +82,9 @@ public sealed unsafe partial class PersistentMap : IDisposable
     /// <summary>Path of the mapped file, or null for an anonymous map.</summary>
     public string? Path { get; }
 
+    /// <summary>The modules that hold the memory, as <see cref="PersistentMapOptions.Modules"/> named them; null when the system is to be asked.</summary>
+    public IReadOnlyList<MapModule>? Modules { get; private init; }
+
     /// <summary>Maps an existing file or device-DAX node.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="PmemException">It cannot be opened, locked or mapped; the message says why and what to do.</exception>
@@ -118,11 +121,14 @@ public sealed unsafe partial class PersistentMap : IDisposable
     }
 
     /// <summary>Maps zeroed memory without a file: it behaves like persistent memory of the wanted granularity, but lasts only as long as the process.</summary>
-    public static PersistentMap CreateAnonymous(long length, StoreGranularity granularity = StoreGranularity.CacheLine)
+    /// <param name="length">Bytes.</param>
+    /// <param name="granularity">What the memory pretends to be.</param>
+    /// <param name="modules">The modules of the memory that this is a copy of; null for none.</param>
+    public static PersistentMap CreateAnonymous(long length, StoreGranularity granularity = StoreGranularity.CacheLine, IReadOnlyList<MapModule>? modules = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(length);
         MappedRegion region = OperatingSystem.IsWindows() ? MapSources.AnonymousWindows(length) : LinuxRegion.MapAnonymous(length);
-        return new PersistentMap(region, PersistenceDetection.Decide(isPrivate: true, isPmem: false, granularity), readOnly: false, path: null);
+        return new PersistentMap(region, PersistenceDetection.Decide(isPrivate: true, isPmem: false, granularity), readOnly: false, path: null) { Modules = modules };
     }
 
     /// <summary>
@@ -168,7 +174,7 @@ public sealed unsafe partial class PersistentMap : IDisposable
     {
         bool isPrivate = options.Access == MapAccess.CopyOnWrite;
         StoreGranularity granularity = PersistenceDetection.Decide(isPrivate, region.IsPmem, options.ForceGranularity);
-        return new PersistentMap(region, granularity, options.Access == MapAccess.ReadOnly, path, isPrivate);
+        return new PersistentMap(region, granularity, options.Access == MapAccess.ReadOnly, path, isPrivate) { Modules = options.Modules };
     }
 
     private static void DemandRange(PersistentMapOptions options)

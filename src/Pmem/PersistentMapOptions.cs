@@ -37,6 +37,9 @@ public sealed record PersistentMapOptions
     /// <summary>Do not allocate blocks when a file is created (ftruncate instead of fallocate).</summary>
     public bool Sparse { get; init; }
 
+    /// <summary>The modules that hold the memory, in the order of their interleave set, where the system does not know them (virtual ones); null asks the system.</summary>
+    public IReadOnlyList<MapModule>? Modules { get; init; }
+
     /// <summary>Take an exclusive advisory lock (<c>flock</c>) on the file; held until the map is disposed.</summary>
     public bool Lock { get; init; }
 }

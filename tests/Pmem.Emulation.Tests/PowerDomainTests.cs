@@ -2,6 +2,7 @@ using Pmem.Emulation.Guest;
 using Pmem.Objects;
 using Pmem.Platform.Acpi;
 using Pmem.Platform.Model;
+using Pmem.Pools;
 
 namespace Pmem.Emulation.Tests;
 
@@ -103,17 +104,38 @@ public sealed class PowerDomainTests : IDisposable
     }
 
     [Theory]
-    [InlineData("none", 0, false)]
-    [InlineData("none", 2, true)]
-    [InlineData("adr", 2, true)]
-    public void What_was_committed_survives_the_loss_of_queues_once_it_was_flushed_deeply(string domain, int hints, bool adrFails)
+    [InlineData(0)]
+    [InlineData(2)]
+    public void What_was_committed_survives_the_loss_of_queues_once_it_was_flushed_deeply(int hints)
     {
-        string name = MakeWithPool(Named(domain), hints);
+        string name = MakeWithPool(domain: null, hints);
         for (int seed = 0; seed < 4; seed++)
         {
-            ulong committed = CutInTransaction(name, seed, adrFails, flushDeeply: true, leaveOpen: false);
+            ulong committed = CutInTransaction(name, seed, adrFails: false, flushDeeply: true, leaveOpen: false);
             Assert.Equal(committed, ReadRoot(name));
         }
+    }
+
+    [Theory]
+    [InlineData("adr", 1)]
+    [InlineData("adr", 2)]
+    [InlineData("eadr", 2)]
+    public void A_pool_that_was_open_when_ADR_failed_is_refused_and_a_closed_one_opens(string domain, int ways)
+    {
+        string name = MakeWithPool(Named(domain), hints: 2, ways);
+        ReadState(name, out ShutdownState closed);
+        Assert.NotEqual(0UL, closed.DeviceId);
+        Assert.Equal((0UL, (byte)0), (closed.UnsafeShutdownCount, closed.Dirty));
+        using (VirtualPlatform platform = VirtualPlatform.Open(_folder))
+            platform.PowerCut(1, adrFails: true);
+        Assert.Equal(0UL, ReadRoot(name));
+        ReadState(name, out ShutdownState recorded);
+        Assert.Equal(((ulong)ways, closed.DeviceId), (recorded.UnsafeShutdownCount, recorded.DeviceId));
+
+        CutInTransaction(name, seed: 2, adrFails: true, flushDeeply: true, leaveOpen: false);
+        PmemException refused = Assert.Throws<PmemException>(() => ReadRoot(name));
+        Assert.Contains("an ADR failure was detected, the pool might be corrupted", refused.Message, StringComparison.Ordinal);
+        Assert.Throws<PmemException>(() => ReadRoot(name));
     }
 
     [Fact]
@@ -150,8 +172,8 @@ public sealed class PowerDomainTests : IDisposable
         map.DeepFlush(Elsewhere, 8);
     }
 
-    private VirtualPlatform Make(PersistenceDomain? domain, int hints) =>
-        VirtualPlatform.Create(_folder, new VirtualPlatformOptions { Capacity = 32 * MiB, Domain = domain, FlushHints = hints });
+    private VirtualPlatform Make(PersistenceDomain? domain, int hints, int ways = 1) =>
+        VirtualPlatform.Create(_folder, new VirtualPlatformOptions { Dimms = ways, Ways = ways, Capacity = 32 * MiB, Domain = domain, FlushHints = hints });
 
     /// <summary>What each of the words, one to a line, which all were 0, is after a power cut, over the seeds.</summary>
     private HashSet<ulong>[] Outcomes(PersistenceDomain? domain, int hints, bool adrFails, int words, Action<PersistentMap> work)
@@ -180,9 +202,9 @@ public sealed class PowerDomainTests : IDisposable
         return found;
     }
 
-    private string MakeWithPool(PersistenceDomain? domain, int hints)
+    private string MakeWithPool(PersistenceDomain? domain, int hints, int ways = 1)
     {
-        using VirtualPlatform made = Make(domain, hints);
+        using VirtualPlatform made = Make(domain, hints, ways);
         string name = made.Platform.CreateNamespace(new NamespaceRequest { Size = 16 * MiB }).Demand().Name;
         using ObjectStore store = ObjectStore.Create(made.OpenNamespace(name), "domain");
         store.GetRoot(sizeof(ulong));
@@ -215,6 +237,13 @@ public sealed class PowerDomainTests : IDisposable
 
         platform.PowerCut(seed, adrFails);
         return next;
+    }
+
+    private void ReadState(string name, out ShutdownState state)
+    {
+        using VirtualPlatform platform = VirtualPlatform.Open(_folder);
+        using PersistentMap map = platform.OpenNamespace(name, readOnly: true);
+        state = map.Read<ShutdownState>(PoolHeader.ShutdownStatePosition);
     }
 
     private ulong ReadRoot(string name)

@@ -45,16 +45,27 @@ internal sealed class ModuleWear : IDisposable
     public void Add(long dpa, long length)
     {
         for (long block = dpa / BlockSize; block * BlockSize < dpa + length; block++)
-        {
-            long at = block * sizeof(ulong);
-            ulong seen = _counters.ReadUInt64(at);
-            for (ulong before = _counters.CompareExchangeUInt64(at, seen + 1, seen); before != seen; before = _counters.CompareExchangeUInt64(at, seen + 1, seen))
-                seen = before;
-            _counters.Flush(at, sizeof(ulong));
-        }
-
+            AddTo(block, 1);
         _counters.Drain();
     }
 
+    /// <summary>Counts writes of a block, and returns how often it was written then; durable at return.</summary>
+    public ulong AddWrites(long block, ulong writes)
+    {
+        ulong sum = AddTo(block, writes);
+        _counters.Drain();
+        return sum;
+    }
+
     public void Dispose() => _counters.Dispose();
+
+    private ulong AddTo(long block, ulong writes)
+    {
+        long at = block * sizeof(ulong);
+        ulong seen = _counters.ReadUInt64(at);
+        for (ulong before = _counters.CompareExchangeUInt64(at, seen + writes, seen); before != seen; before = _counters.CompareExchangeUInt64(at, seen + writes, seen))
+            seen = before;
+        _counters.Flush(at, sizeof(ulong));
+        return seen + writes;
+    }
 }

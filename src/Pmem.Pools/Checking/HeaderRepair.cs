@@ -226,7 +226,7 @@ public static class HeaderRepair
         return true;
     }
 
-    private static bool MendShutdownState(PersistentMap map, in PoolHeader header, ICollection<PoolMend> mends) => MendShutdownState(map, in header, ShutdownDevices.Current(map.Path), mends);
+    private static bool MendShutdownState(PersistentMap map, in PoolHeader header, ICollection<PoolMend> mends) => MendShutdownState(map, in header, ShutdownDevices.Current(map), mends);
 
     /// <summary>Forgets an unclean loss of power; always succeeds.</summary>
     internal static bool MendShutdownState(PersistentMap map, in PoolHeader header, ShutdownState current, ICollection<PoolMend> mends)

@@ -83,6 +83,8 @@ internal sealed class OpenReplica : IDisposable
     /// <summary>What the modules below the parts say now.</summary>
     public ShutdownState CurrentShutdownState()
     {
+        if (Map.Modules is not null)
+            return ShutdownDevices.Current(Map);
         ShutdownState sum = default;
         foreach (string? path in _partPaths)
         {

@@ -173,7 +173,7 @@ internal sealed partial record NamespacePath(string Platform, string Namespace)
     {
         using var source = PlatformSource.Open(Platform);
         using PersistentMap map = Open(source, (platform, name) => platform.OpenNamespace(name, readOnly: true));
-        PersistentMap copy = PersistentMap.CreateAnonymous(map.Length);
+        PersistentMap copy = PersistentMap.CreateAnonymous(map.Length, modules: map.Modules);
         byte[] piece = new byte[Piece];
         for (long at = 0; at < map.Length; at += Piece)
         {

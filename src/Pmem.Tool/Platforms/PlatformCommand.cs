@@ -178,11 +178,16 @@ internal static class PlatformCommand
         writer.WriteBoolean("enabled", view.IsEnabled && !dimm.IsLost);
         writer.WriteString("health", dimm.Health);
         writer.WriteNumber("mediaTemperature", dimm.MediaTemperature);
+        writer.WriteNumber("controllerTemperature", dimm.ControllerTemperature);
         writer.WriteNumber("spares", dimm.Spares);
         writer.WriteNumber("lifeUsed", dimm.LifeUsed);
+        writer.WriteNumber("endurance", dimm.Endurance);
+        writer.WriteNumber("mostWrites", dimm.MostWrites);
         writer.WriteNumber("dirtyShutdowns", dimm.DirtyShutdowns);
         writer.WriteBoolean("lastShutdownDirty", dimm.LastShutdownWasDirty);
         writer.WriteBoolean("armed", !dimm.IsNotArmed);
+        writer.WriteBoolean("saveFailed", dimm.SaveFailed);
+        writer.WriteBoolean("restoreFailed", dimm.RestoreFailed);
         writer.WriteBoolean("lost", dimm.IsLost);
         writer.WriteStartArray("poison");
         foreach (PoisonedRange range in dimm.Poison)
@@ -236,7 +241,7 @@ internal static class PlatformCommand
         for (int i = 0; i < views.Count; i++)
         {
             VirtualDimm dimm = platform.Dimms[i];
-            string flags = string.Concat(dimm.IsLost ? ", lost" : string.Empty, dimm.IsNotArmed ? ", not armed" : string.Empty, dimm.LastShutdownWasDirty ? ", last shutdown dirty" : string.Empty, dimm.Poison.Count > 0 ? $", {dimm.Poison.Count} bad range(s)" : string.Empty);
+            string flags = string.Concat(dimm.IsLost ? ", lost" : string.Empty, dimm.IsNotArmed ? ", not armed" : string.Empty, dimm.SaveFailed ? ", save failed" : string.Empty, dimm.RestoreFailed ? ", restore failed" : string.Empty, dimm.LifeUsed > 0 ? $", life used {dimm.LifeUsed} %" : string.Empty, dimm.TornLabels is { } torn ? $", label write {torn.Writes + 1} from now will be torn" : string.Empty, dimm.LastShutdownWasDirty ? ", last shutdown dirty" : string.Empty, dimm.Poison.Count > 0 ? $", {dimm.Poison.Count} bad range(s)" : string.Empty);
             Console.WriteLine($"{views[i].Name}  {views[i].Id}  {ByteSize.Format(dimm.Capacity)}, labels {views[i].LabelFormat?.Text() ?? "none"}, health {dimm.Health}{flags}");
         }
 

@@ -70,13 +70,20 @@ public sealed class NamespacePathTests : IDisposable
     {
         ToolRunner.Json(0, "pool", "create", "obj", Pool);
         ToolRunner.Json(0, "platform", "power-cut", _platform, "--during", "namespace0.0", "--seed", "1");
+        Assert.True(ToolRunner.Json(0, "pool", "info", Pool).GetProperty("needsRecovery").GetBoolean());
+        Assert.True(ToolRunner.Json(0, "pool", "objects", Pool).GetArrayLength() > 0);
         string file = _files.File("copy.pool");
+        ToolRunner.Json(0, "io", "copy", "--input", Pool, "--output", file);
+
+        // Open on other modules: to libpmemobj, too, what those had is lost.
+        Assert.Contains("ADR failure", ToolRunner.Fail("pool", "objects", file), StringComparison.Ordinal);
+        ToolRunner.Json(0, "pool", "recover", Pool);
+        File.Delete(file);
         ToolRunner.Json(0, "io", "copy", "--input", Pool, "--output", file);
         Assert.Equal($"{ToolRunner.Json(0, "pool", "objects", file)}", $"{ToolRunner.Json(0, "pool", "objects", Pool)}");
         Assert.True(ToolRunner.Json(0, "pool", "objects", Pool).GetArrayLength() > 0);
         Assert.Equal(ToolRunner.Run("pool", "dump", file, "--data").Output, ToolRunner.Run("pool", "dump", Pool, "--data").Output);
         Assert.Contains("lane", ToolRunner.Run("pool", "info", Pool, "--lanes").Output, StringComparison.OrdinalIgnoreCase);
-        Assert.True(ToolRunner.Json(0, "pool", "info", Pool).GetProperty("needsRecovery").GetBoolean());
 
         string log = _files.File("events.pool");
         ToolRunner.Json(0, "pool", "create", "log", log, "--size", "30MiB");

@@ -47,6 +47,84 @@ public sealed class PlatformVerbTests : IDisposable
         Assert.Contains("adr, eadr or pcommit", ToolRunner.Fail("platform", "create", _files.File("vm00"), "--domain", "cxl"), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("--spares 0", "spares_percentage\":0", "critical")]
+    [InlineData("--media-temperature 95", "temperature_celsius\":95", "non-critical")]
+    [InlineData("--controller-temperature 99", "controller_temperature_celsius\":99", "non-critical")]
+    [InlineData("--fatal true", "", "fatal")]
+    [InlineData("--life-used 90", "life_used_percentage\":90", "ok")]
+    [InlineData("--save-failed true", "flag_failed_save\":true", "ok")]
+    [InlineData("--restore-failed true", "flag_failed_restore\":true", "ok")]
+    [InlineData("--armed false", "flag_failed_arm\":true", "ok")]
+    public void A_fault_shows_in_the_list_as_that_of_a_real_DIMM_would(string fault, string listed, string health)
+    {
+        string folder = _files.File("vm7");
+        ToolRunner.Json(0, "platform", "create", folder, "--size", "64M");
+        JsonElement broken = ToolRunner.Json(0, ["platform", "inject", folder, .. fault.Split(' ')]);
+        JsonPage.Compare("## `pmem platform create", broken);
+        Assert.Equal(health, broken.GetProperty("dimms")[0].GetProperty("health").GetString());
+        string list = ToolRunner.Run("list", "-DHi", "--platform", folder).Output;
+        Assert.Contains(listed, list.Replace(" ", string.Empty, StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains($"health_state\":\"{health}", list.Replace(" ", string.Empty, StringComparison.Ordinal), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_torn_label_write_fails_the_command_that_makes_it_and_leaves_the_old_namespaces()
+    {
+        string folder = _files.File("vm8");
+        ToolRunner.Json(0, "platform", "create", folder, "--size", "64M");
+        ToolRunner.Json(0, "platform", "inject", folder, "--tear-labels", "1:20");
+        Assert.Contains("label write 2 from now", ToolRunner.Run("platform", "show", folder).Output, StringComparison.Ordinal);
+        Assert.Contains("power failed", ToolRunner.Fail("namespace", "create", "--platform", folder), StringComparison.Ordinal);
+        Assert.Equal(0, ToolRunner.Json(0, "namespace", "list", "--platform", folder).GetArrayLength());
+        ToolRunner.Json(0, "namespace", "create", "--platform", folder);
+        Assert.Contains("WRITES:BYTES", ToolRunner.Fail("platform", "inject", folder, "--tear-labels", "soon"), StringComparison.Ordinal);
+        Assert.Contains("at least once", ToolRunner.Fail("platform", "inject", folder, "--endurance", "0"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Media_is_read_and_written_through_block_windows()
+    {
+        string folder = _files.File("vm9");
+        ToolRunner.Json(0, "platform", "create", folder, "--size", "64M");
+        byte[] bytes = new byte[20_480];
+        new Random(5).NextBytes(bytes);
+        File.WriteAllBytes(_files.File("in"), bytes);
+        JsonElement written = ToolRunner.Json(0, "dimm", "window", "write", "nmem0", "--dpa", "0x1000", "--input", _files.File("in"), "--platform", folder);
+        JsonPage.Compare("## `pmem dimm window", written);
+        Assert.Equal(0, ToolRunner.Run("dimm", "window", "read", "nmem0", "--dpa", "0x1000", "--length", "20480", "--output", _files.File("out"), "--platform", folder).ExitCode);
+        Assert.Equal(bytes, File.ReadAllBytes(_files.File("out")));
+        Assert.Contains("00001000", ToolRunner.Run("dimm", "window", "read", "nmem0", "--dpa", "0x1000", "--platform", folder).Output, StringComparison.Ordinal);
+        Assert.Equal(3, ToolRunner.Json(0, "platform", "inject", folder, "--poison", "0x2000").GetProperty("dimms")[0].GetProperty("mostWrites").GetInt32());
+        Assert.Equal(2, ToolRunner.Json(1, "dimm", "window", "read", "nmem0", "--dpa", "0x2000", "--platform", folder).GetProperty("status").GetInt32());
+        Assert.Contains("cannot be read", ToolRunner.Run("dimm", "window", "read", "nmem0", "--dpa", "0x2000", "--platform", folder).Error, StringComparison.Ordinal);
+        ToolRunner.Json(0, "dimm", "window", "write", "nmem0", "--dpa", "0x1000", "--input", _files.File("in"), "--platform", folder);
+        ToolRunner.Json(0, "dimm", "window", "read", "nmem0", "--dpa", "0x2000", "--platform", folder);
+        Assert.Contains("multiples", ToolRunner.Fail("dimm", "window", "read", "nmem0", "--dpa", "1", "--platform", folder), StringComparison.Ordinal);
+        Assert.Contains("not on the DIMM", ToolRunner.Fail("dimm", "window", "read", "nmem0", "--dpa", "64M", "--platform", folder), StringComparison.Ordinal);
+        Assert.Contains("no nmem7", ToolRunner.Fail("dimm", "window", "read", "nmem7", "--dpa", "0", "--platform", folder), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_pool_that_was_open_when_ADR_failed_is_refused_until_it_is_repaired()
+    {
+        string folder = _files.File("vm10");
+        ToolRunner.Json(0, "platform", "create", folder, "--dimms", "2", "--ways", "2", "--size", "64M");
+        ToolRunner.Json(0, "namespace", "create", "--platform", folder);
+        string pool = $"{folder}:namespace0.0";
+        ToolRunner.Json(0, "pool", "create", "obj", pool);
+        ToolRunner.Json(0, "platform", "power-cut", folder, "--adr-failure");
+        ToolRunner.Json(0, "pool", "check", pool);
+        JsonElement cut = ToolRunner.Json(0, "platform", "power-cut", folder, "--during", "namespace0.0");
+        Assert.True(cut.GetProperty("dimms")[0].GetProperty("mostWrites").GetInt32() > 0);
+        ToolRunner.Json(0, "pool", "recover", pool);
+        ToolRunner.Json(0, "platform", "power-cut", folder, "--during", "namespace0.0", "--adr-failure", "--seed", "3");
+        Assert.Contains("ADR failure", ToolRunner.Fail("pool", "recover", pool), StringComparison.Ordinal);
+        Assert.Contains("ADR failure", ToolRunner.Run("pool", "check", pool).Output, StringComparison.Ordinal);
+        Assert.Contains("ADR failure", ToolRunner.Run("pool", "repair", pool).Output, StringComparison.Ordinal);
+        ToolRunner.Json(0, "pool", "recover", pool);
+    }
+
     [Fact]
     public void Refusals_are_one_sentence_with_a_remedy()
     {

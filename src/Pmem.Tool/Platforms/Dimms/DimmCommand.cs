@@ -10,13 +10,14 @@ internal static class DimmCommand
 {
     public static Command Create() =>
         new("dimm", """
-            Show DIMMs, enable and disable them, read and write their label storage areas, lock, erase and update them: --platform DIR, or the environment variable PMEM_PLATFORM.
+            Show DIMMs, enable and disable them, read and write their label storage areas and media (block windows), lock, erase and update them: --platform DIR, or the environment variable PMEM_PLATFORM.
 
             Examples:
               pmem dimm show --platform vm1
               pmem dimm show nmem0 --all --platform vm1
               pmem dimm labels read nmem0 --platform vm1
               pmem dimm security show --platform vm1
+              pmem dimm window read nmem0 --dpa 0x1000 --platform vm1
               pmem region disable region0 --platform vm1 && pmem dimm disable nmem0 --platform vm1
             """)
         {
@@ -26,6 +27,7 @@ internal static class DimmCommand
             DimmLabelsCommand.Create(),
             DimmSecurityCommand.Create(),
             DimmFirmwareCommand.Create(),
+            DimmWindowCommand.Create(),
         };
 
     public static Argument<string> NameArgument() => new("DIMM") { Description = "Such as nmem0." };
