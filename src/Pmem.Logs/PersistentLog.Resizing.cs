@@ -34,6 +34,7 @@ public sealed partial class PersistentLog
         {
             old = held.Length;
             DemandResizable(held, size);
+            PoolSpace.Demand([(path, size - old)]);
             if (options.DryRun)
                 return new PoolResize(old, size);
             if (size <= old)

@@ -44,6 +44,7 @@ public sealed unsafe partial class ObjectStore
         {
             old = held.Length;
             DemandFreeEnd(held, size);
+            PoolSpace.Demand([(path, size - old)]);
             if (options.DryRun)
                 return new PoolResize(old, size);
             if (size <= old)

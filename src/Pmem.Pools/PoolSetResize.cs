@@ -55,6 +55,7 @@ public static class PoolSetResize
             if (!set.MendHeaders(() => false, mends) || mends.Count > 0)
                 throw new PmemException($"{path}: {mends[0].Problem.What}: expected {mends[0].Problem.Expected}, found {mends[0].Problem.Found}; repair the pool first");
             demandFree(set.Maps[0], size);
+            PoolSpace.Demand(layout.Replicas.Select((replica, r) => (replica.Parts[^1].Path, lengths[r] - replica.Parts[^1].FileSize)));
             if (options.DryRun)
                 return new PoolResize(old, size);
             foreach (PersistentMap map in size <= old ? set.Maps : [])
@@ -120,7 +121,7 @@ public static class PoolSetResize
                 continue;
             }
 
-            lengths[r] = (replica.Parts[^1].FileSize & -PoolFile.PageSize) + size - replica.Size(layout.SingleHeader);
+            lengths[r] = size - replica.Size(layout.SingleHeader) + (replica.Parts[^1].FileSize & -PoolFile.PageSize);
             if (lengths[r] < least)
                 throw new PmemException($"{layout.NameOf(r, replica.Parts.Count - 1)} would have {lengths[r]} bytes, and a part has at least {least}: the pool cannot have less than {size - lengths[r] + least} bytes with these parts");
         }

@@ -50,6 +50,22 @@ public sealed class ResizeTests : IDisposable
     }
 
     [Theory]
+    [InlineData(1L << 60)]
+    [InlineData(long.MaxValue)]
+    public void A_pool_is_not_grown_beyond_its_file_system(long size)
+    {
+        string expected = Create();
+        ObjectStore.Open(_path).Dispose();
+        byte[] before = File.ReadAllBytes(_path);
+        Assert.Throws<OutOfSpaceException>(() => ObjectStore.Resize(_path, size, new PoolRepairOptions { DryRun = true }));
+        Assert.Equal(before, File.ReadAllBytes(_path));
+        Assert.Contains("nothing was changed", Assert.Throws<OutOfSpaceException>(() => ObjectStore.Resize(_path, size)).Message, StringComparison.Ordinal);
+        Assert.Equal(before.Length, new FileInfo(_path).Length);
+        using ObjectStore store = ObjectStore.Open(_path);
+        Assert.Equal(expected, CrashHarness.Describe(store));
+    }
+
+    [Theory]
     [InlineData(20L << 20)]
     [InlineData((19L << 20) + 8192)]
     public void A_pool_that_crashed_while_it_shrank_opens_and_shrinks_again(long size)

@@ -44,6 +44,9 @@ internal sealed class HeaderChange(SetLayout from, SetLayout to, PoolTransformat
                 throw new PmemException($"{to.Path}: target poolset is too small: it has {to.PoolSize} bytes, the pool uses {old.PoolSize(r)}");
         }
 
+        // One replica after the other, each beside itself.
+        foreach (int r in waiting)
+            PoolSpace.Demand(_beside.Replicas[r].Parts.Select(part => (part.Path, part.FileSize - (File.Exists(part.Path) ? LinkedFile.LengthOf(part.Path) : 0))));
         if (options.DryRun)
             return new PoolTransformResult(transformation, parts, BytesCopied: 0);
         long total = waiting.Sum(r => old.PoolSize(r) - PoolHeader.Size);

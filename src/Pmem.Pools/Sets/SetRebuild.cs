@@ -20,6 +20,7 @@ internal sealed class SetRebuild(SetLayout layout, SetHealth health, int source,
     public long Run()
     {
         PartLayout[] broken = [.. health.BrokenParts().Select(part => layout.Replicas[part.Replica].Parts[part.Part])];
+        PoolSpace.Demand(broken.Where(part => !part.IsDevice).Select(part => (part.Path, part.FileSize - (File.Exists(part.Path) ? LinkedFile.LengthOf(part.Path) : 0))));
         foreach (PartLayout part in broken)
         {
             if (!part.IsDevice)

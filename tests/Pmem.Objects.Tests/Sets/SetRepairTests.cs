@@ -164,6 +164,12 @@ public sealed class SetRepairTests : IDisposable
     {
         string set = Create("one replica", out _);
         Assert.Contains("a part has at least", Assert.Throws<PmemException>(() => ObjectStore.Resize(set, 9 << 20)).Message, StringComparison.Ordinal);
+        string text = File.ReadAllText(set);
+        long length = new FileInfo(_folder.File("b")).Length;
+        foreach (long size in (long[])[1L << 60, long.MaxValue])
+            Assert.Contains("nothing was changed", Assert.Throws<OutOfSpaceException>(() => ObjectStore.Resize(set, size)).Message, StringComparison.Ordinal);
+        Assert.Equal(text, File.ReadAllText(set));
+        Assert.Equal(length, new FileInfo(_folder.File("b")).Length);
         string folders = _folder.Write("folders.set", "OPTION SINGLEHDR", "200M parts/");
         ObjectStore.Create(folders, "set", 0).Dispose();
         Assert.Contains("grows by itself", Assert.Throws<PmemException>(() => ObjectStore.Resize(folders, 64 << 20)).Message, StringComparison.Ordinal);
