@@ -1,4 +1,5 @@
 using Pmem.Objects.Conversion;
+using Pmem.Objects.Layout;
 using Pmem.Pools;
 using Pmem.Pools.Checking;
 
@@ -12,7 +13,7 @@ public sealed unsafe partial class ObjectStore
     /// left in the old logs is finished or rolled back on the way. All of it is tried on a private copy first, and the result checked, so that a pool
     /// that cannot be converted is not touched. An interrupted conversion is finished by doing it again.
     /// </summary>
-    /// <param name="path">The pool file; nobody may have it open.</param>
+    /// <param name="path">The pool file or pool set file; nobody may have it open. Of a set the master is converted, the replicas become equal to it, and then all headers change as one step.</param>
     /// <param name="options">Dry run, backup, progress.</param>
     /// <param name="locksAreAligned">
     /// Needed for layouts 1 and 2: the program has no mutexes, read-write locks or condition variables in the pool, or all of them lie on multiples of 8. PMDK 1.2
@@ -26,7 +27,7 @@ public sealed unsafe partial class ObjectStore
         options ??= new PoolRepairOptions();
         PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
         if (PoolSetFile.IsPoolSet(path))
-            throw new PmemException($"{path} is a pool set: the headers of all parts would have to change in step, which only pmdk-convert does");
+            return ConvertSet(path, options, locksAreAligned);
         StoreConversionResult tried;
         using (PersistentMap copy = PersistentMap.Open(path, new PersistentMapOptions { Access = MapAccess.CopyOnWrite }))
         {
@@ -52,15 +53,82 @@ public sealed unsafe partial class ObjectStore
         options ??= new PoolRepairOptions();
         if (map.Length < MinimumPoolSize)
             throw new PmemFormatException("pool size", -1, $"at least {MinimumPoolSize} bytes", $"{map.Length}");
-        if (StoreConversion.FindLayout(map) is var layout and (1 or 2) && !locksAreAligned)
-            throw new LocksNotAssuredException($"locks in pools of layout {layout} may lie anywhere, later ones only on multiples of 8, and the pool does not tell where they are: convert it with the assurance that they are aligned, or that there are none");
-        return new StoreConversion(map, (activity, done, total) =>
-        {
-            options.Cancellation.ThrowIfCancellationRequested();
-            if (done % 64 == 0)
-                options.Progress?.Report(new PoolProgress(activity, done, total));
-        }).Run();
+        DemandAlignedLocks(StoreConversion.FindLayout(map), locksAreAligned);
+        return new StoreConversion(map, Report(options)).Run();
     }
+
+    private static StoreConversionResult ConvertSet(string path, PoolRepairOptions options, bool locksAreAligned)
+    {
+        // What an interrupted conversion left of the headers is finished first, so that they are of one version.
+        if (!options.DryRun)
+            RepairSet.Open(path, PoolKind.Object, new PoolRepairOptions()).Dispose();
+        StoreConversionResult tried;
+        using (RepairSet copy = RepairSet.Open(path, PoolKind.Object, options with { DryRun = true, BackupPath = null }))
+        {
+            tried = ConvertSet(copy, options, locksAreAligned);
+            if (tried.IsChanged && Check(copy.Attach(), types: null).Problems is [var first, ..] problems)
+                throw new PmemException($"the pool would not be consistent afterwards, so it was not touched; the first of {problems.Count} problem(s) is {Describe(first)}");
+        }
+
+        if (options.DryRun || !tried.IsChanged)
+            return tried;
+        return PoolBackup.Finishing(options.BackupPath, () =>
+        {
+            using RepairSet set = RepairSet.Open(path, PoolKind.Object, options);
+            return ConvertSet(set, options, locksAreAligned);
+        });
+    }
+
+    private static StoreConversionResult ConvertSet(RepairSet set, PoolRepairOptions options, bool locksAreAligned)
+    {
+        const int Slice = 1 << 20;
+        uint present = PoolHeader.MajorOf(PoolKind.Object);
+        uint layout = set.FindMajor();
+        if (layout == present)
+            return new StoreConversionResult(present, present, 0, 0, 0) { IsChanged = CompleteLanes(set) };
+        DemandAlignedLocks(layout, locksAreAligned);
+        PersistentMap master = set.Maps[0];
+        StoreConversionResult result = new StoreConversion(master, Report(options), inSet: true).Run();
+
+        for (int r = 1; r < set.Maps.Count; r++)
+        {
+            PersistentMap replica = set.Maps[r];
+            long length = Math.Min(master.Length, replica.Length);
+            for (long at = PoolHeader.Size; at < length; at += Slice)
+            {
+                options.Cancellation.ThrowIfCancellationRequested();
+                int piece = (int)Math.Min(Slice, length - at);
+                if (!master.GetSpan(at, piece).SequenceEqual(replica.GetSpan(at, piece)))
+                    replica.Copy(at, master.Pointer + at, piece);
+            }
+        }
+
+        set.StorePresentMajor();
+        CompleteLanes(set);
+        return result;
+    }
+
+    /// <summary>The last step, which can be missing in some replicas.</summary>
+    private static bool CompleteLanes(RepairSet set)
+    {
+        bool changed = false;
+        foreach (PersistentMap map in set.Maps)
+            changed |= LaneCapacities.Complete(map, DescriptorReader.Read(map, layout: null));
+        return changed;
+    }
+
+    private static void DemandAlignedLocks(uint layout, bool locksAreAligned)
+    {
+        if (layout is 1 or 2 && !locksAreAligned)
+            throw new LocksNotAssuredException($"locks in pools of layout {layout} may lie anywhere, later ones only on multiples of 8, and the pool does not tell where they are: convert it with the assurance that they are aligned, or that there are none");
+    }
+
+    private static Action<string, long, long> Report(PoolRepairOptions options) => (activity, done, total) =>
+    {
+        options.Cancellation.ThrowIfCancellationRequested();
+        if (done % 64 == 0)
+            options.Progress?.Report(new PoolProgress(activity, done, total));
+    };
 
     private static string Describe(PoolProblem problem) => $"{problem.What} at 0x{problem.Offset:x}: expected {problem.Expected}, found {problem.Found}";
 }

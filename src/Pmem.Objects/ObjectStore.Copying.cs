@@ -11,7 +11,7 @@ public sealed unsafe partial class ObjectStore
     /// Copies all objects of a pool to a new one, each to a new place, and sets every link to the new places: the new heap has no holes. Only with a description
     /// of all types, since an object can be moved only when all links to it are known. The new pool has new uuids. PMDK has nothing like it.
     /// </summary>
-    /// <param name="path">The pool file or pool set file; it is only read, as recovery would leave it, and nobody may change it meanwhile.</param>
+    /// <param name="path">The pool file or pool set file; it is only read, as recovery would leave it, and locked meanwhile.</param>
     /// <param name="target">The file to make. It appears when it is whole, and durable; a copy that is killed leaves a file whose name <see cref="TemporaryName"/> made.</param>
     /// <param name="size">Bytes of the new file, at least <see cref="MinimumPoolSize"/>; 0 for those of the old pool.</param>
     /// <param name="types">Where links are.</param>
@@ -19,12 +19,15 @@ public sealed unsafe partial class ObjectStore
     /// <param name="options">Progress; a dry run copies too, so that it knows whether all fits, but to a file that never has the name and is removed.</param>
     /// <exception cref="IOException">The target exists.</exception>
     /// <exception cref="OutOfSpaceException">The new file is too small.</exception>
-    /// <exception cref="PmemException">A type is not described, a link is wrong, or nothing leads to an object.</exception>
+    /// <exception cref="PmemException">The pool is in use, a type is not described, a link is wrong, or nothing leads to an object.</exception>
     public static StoreCopyResult Copy(string path, string target, long size, ObjectTypes types, bool leaveUnreachable = false, PoolRepairOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(types);
         options ??= new PoolRepairOptions();
         NewFile.Demand(target, "the copy");
+
+        // Whoever has it open could change it under our eyes.
+        using PoolView held = PoolView.Open(path, exclusive: true);
         using ObjectStore source = Open(path, options: ObjectStoreOptions.Default with { CopyOnWrite = true });
         var copy = new StoreCopy(source, types, leaveUnreachable);
         long leftOut = copy.Validate();

@@ -24,6 +24,7 @@ internal sealed class StoreConversion
     private const int MajorPosition = 8;
 
     private readonly PersistentMap _map;
+    private readonly bool _inSet;
     private readonly Action<string, long, long> _report;
     private int _finished;
     private int _rolledBack;
@@ -31,9 +32,11 @@ internal sealed class StoreConversion
 
     /// <param name="map">The pool.</param>
     /// <param name="report">Told what is done, and how much of it.</param>
-    public StoreConversion(PersistentMap map, Action<string, long, long> report)
+    /// <param name="inSet">Whether the header is one of several, which the caller judges, and writes when the content is converted.</param>
+    public StoreConversion(PersistentMap map, Action<string, long, long> report, bool inSet = false)
     {
         _map = map;
+        _inSet = inSet;
         _report = report;
     }
 
@@ -48,7 +51,8 @@ internal sealed class StoreConversion
     public StoreConversionResult Run()
     {
         PoolHeader header = _map.Read<PoolHeader>(0);
-        bool interrupted = IsInterrupted(in header, out uint before);
+        uint before = 0;
+        bool interrupted = !_inSet && IsInterrupted(in header, out before);
         uint from = interrupted ? before : header.Major;
         Validate(header, interrupted);
         if (from == Present)
@@ -74,8 +78,12 @@ internal sealed class StoreConversion
             FreeInternal(bounds);
         }
 
-        WriteHeader();
-        LaneCapacities.Complete(_map, bounds);
+        if (!_inSet)
+        {
+            WriteHeader();
+            LaneCapacities.Complete(_map, bounds);
+        }
+
         return new StoreConversionResult(from, Present, _finished, _rolledBack, _freed) { IsChanged = true };
     }
 
@@ -103,7 +111,7 @@ internal sealed class StoreConversion
             throw new PmemFormatException("pool header checksum", PoolHeader.ChecksumPosition, $"0x{header.ComputeChecksum():x16}", $"0x{header.Checksum:x16}");
         header.Major = Present;
         header.Checksum = header.ComputeChecksum();
-        if (PoolValidation.FindProblem(in header, PoolKind.Object) is { } problem)
+        if (!_inSet && PoolValidation.FindProblem(in header, PoolKind.Object) is { } problem)
             throw problem;
         if ((_map.ReadUInt64(PoolDescriptor.RunIdField) & 1) != 0)
             throw new PmemFormatException("run id", PoolDescriptor.RunIdField, "an even number", $"{_map.ReadUInt64(PoolDescriptor.RunIdField)}");

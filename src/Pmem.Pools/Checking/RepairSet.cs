@@ -9,8 +9,11 @@ public sealed class RepairSet : IDisposable
     private readonly OpenReplica[] _replicas;
     private readonly PoolKind _kind;
 
-    private RepairSet(SetLayout layout, OpenReplica[] replicas, PoolKind kind)
+    private readonly bool _isDryRun;
+
+    private RepairSet(SetLayout layout, OpenReplica[] replicas, PoolKind kind, bool isDryRun)
     {
+        _isDryRun = isDryRun;
         _layout = layout;
         _replicas = replicas;
         _kind = kind;
@@ -43,7 +46,7 @@ public sealed class RepairSet : IDisposable
                 open.Add(OpenReplica.Open(layout, r, create: _ => false, mapping));
             if (open.Find(replica => replica.Map.Length < PoolFile.MinimumSize(kind)) is { } small)
                 throw new PmemFormatException("pool size", -1, $"at least {PoolFile.MinimumSize(kind)} bytes", $"{small.Map.Length}");
-            return new RepairSet(layout, [.. open], kind);
+            return new RepairSet(layout, [.. open], kind, options.DryRun);
         }
         catch
         {
@@ -58,6 +61,59 @@ public sealed class RepairSet : IDisposable
     /// <param name="mends">Gets a mend for each problem.</param>
     /// <returns>Whether the headers are valid now.</returns>
     public bool MendHeaders(Func<bool> contentIsSound, ICollection<PoolMend> mends) => new SetHeaderRepair(_layout, _replicas, _kind, contentIsSound, mends).Run();
+
+    /// <summary>The layout version that all headers have; they are valid but for that.</summary>
+    /// <exception cref="PmemFormatException">Headers have different versions, or one is not valid.</exception>
+    public uint FindMajor()
+    {
+        PoolHeader[][] headers = SetValidation.HeadersOf(_replicas);
+        uint major = headers[0][0].Major;
+        for (int r = 0; r < headers.Length; r++)
+        {
+            for (int p = 0; p < headers[r].Length; p++)
+            {
+                ref PoolHeader header = ref headers[r][p];
+                if (header.Major != major || major == 0)
+                    throw new PmemFormatException($"{_layout.NameOf(r, p)}: pool header major version", 8, major == 0 ? "a version" : $"{major}, as the first part has", $"{header.Major}");
+                if (header.Checksum != header.ComputeChecksum())
+                    throw new PmemFormatException($"{_layout.NameOf(r, p)}: pool header checksum", PoolHeader.ChecksumPosition, $"0x{header.ComputeChecksum():x16}", $"0x{header.Checksum:x16}");
+                header.Major = PoolHeader.MajorOf(_kind);
+                header.Checksum = header.ComputeChecksum();
+            }
+        }
+
+        bool isReadOnly = false;
+        return SetValidation.FindProblem(headers, _layout, _kind, ref isReadOnly) is { } problem ? throw problem : major;
+    }
+
+    /// <summary>Writes the present layout version into all headers, as one step. Durable at return.</summary>
+    public void StorePresentMajor()
+    {
+        var entries = new List<HeaderJournal.Entry>();
+        for (int r = 0; r < _replicas.Length; r++)
+        {
+            for (int p = 0; p < _replicas[r].HeaderCount; p++)
+            {
+                PoolHeader before = _replicas[r].ReadHeader(p);
+                PoolHeader header = before;
+                header.Major = PoolHeader.MajorOf(_kind);
+                header.Checksum = header.ComputeChecksum();
+                entries.Add(new HeaderJournal.Entry(r, p, before, header));
+            }
+        }
+
+        if (!_isDryRun)
+        {
+            HeaderJournal.Write(_layout, _replicas, entries);
+            return;
+        }
+
+        foreach (HeaderJournal.Entry entry in entries)
+        {
+            PoolHeader header = entry.Header;
+            HeaderRepair.Write(_replicas[entry.Replica].HeaderMap(entry.Part), in header);
+        }
+    }
 
     /// <summary>Toggles a feature in all headers as one step.</summary>
     internal bool SetFeature(PoolFeature feature, bool enabled, bool dryRun)

@@ -11,16 +11,31 @@ internal static class SetValidation
     /// <param name="layout">The set, or null for a pool in memory.</param>
     /// <param name="kind">The kind of pool that is wanted.</param>
     /// <param name="isReadOnly">Becomes true when a header has features without whose knowledge the pool may only be read.</param>
-    public static PmemFormatException? FindProblem(IReadOnlyList<OpenReplica> replicas, SetLayout? layout, PoolKind kind, ref bool isReadOnly)
+    public static PmemFormatException? FindProblem(IReadOnlyList<OpenReplica> replicas, SetLayout? layout, PoolKind kind, ref bool isReadOnly) =>
+        FindProblem(HeadersOf(replicas), layout, kind, ref isReadOnly);
+
+    /// <summary>All headers, for each replica those of its parts.</summary>
+    public static PoolHeader[][] HeadersOf(IReadOnlyList<OpenReplica> replicas)
     {
-        bool several = layout?.File is not null;
-        PoolHeader[][] headers = new PoolHeader[replicas.Count][];
+        var headers = new PoolHeader[replicas.Count][];
         for (int r = 0; r < headers.Length; r++)
         {
             headers[r] = new PoolHeader[replicas[r].HeaderCount];
             for (int p = 0; p < headers[r].Length; p++)
-            {
                 headers[r][p] = replicas[r].ReadHeader(p);
+        }
+
+        return headers;
+    }
+
+    /// <summary>The first rule that headers break, or null.</summary>
+    public static PmemFormatException? FindProblem(PoolHeader[][] headers, SetLayout? layout, PoolKind kind, ref bool isReadOnly)
+    {
+        bool several = layout?.File is not null;
+        for (int r = 0; r < headers.Length; r++)
+        {
+            for (int p = 0; p < headers[r].Length; p++)
+            {
                 if (PoolValidation.FindProblemInHeader(in headers[r][p], kind, several ? layout!.NameOf(r, p) : null) is { } problem)
                     return problem;
                 isReadOnly |= headers[r][p].ReadOnlyCompat != ReadOnlyCompatFeatures.None;

@@ -75,7 +75,7 @@ public sealed class FullFileSystemTests : IDisposable
     {
         try
         {
-            using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+            using Process process = Process.Start(new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardError = true })!;
             process.WaitForExit();
             return process.ExitCode == 0;
         }

@@ -80,6 +80,16 @@ public sealed class CopyTests : IDisposable
     }
 
     [Fact]
+    public void A_pool_that_is_open_is_not_copied()
+    {
+        string path = Save(_ => { });
+        string copy = Path.Combine(_folder, "copy.pool");
+        using (ObjectStore.Open(path))
+            Assert.True(Assert.Throws<PmemException>(() => ObjectStore.Copy(path, copy, 0, s_types, leaveUnreachable: true)).IsBusy);
+        Assert.Equal([path], Directory.GetFiles(_folder));
+    }
+
+    [Fact]
     public void A_copy_that_does_not_fit_leaves_nothing_behind()
     {
         string path = Save(store =>
