@@ -23,7 +23,11 @@ public enum PoolTransformation
 /// <param name="Transformation">Which it is.</param>
 /// <param name="Parts">The parts that are made, or removed, or written anew.</param>
 /// <param name="BytesCopied">Bytes of data copied.</param>
-public sealed record PoolTransformResult(PoolTransformation Transformation, IReadOnlyList<string> Parts, long BytesCopied);
+public sealed record PoolTransformResult(PoolTransformation Transformation, IReadOnlyList<string> Parts, long BytesCopied)
+{
+    /// <summary>Parts of removed replicas that were not there any more.</summary>
+    public IReadOnlyList<string> Gone { get; init; } = [];
+}
 
 /// <summary>
 /// Changes the structure of an object pool's set: adds or removes replicas, or the headers of all parts but the first (<c>pmempool transform</c>).
@@ -32,6 +36,8 @@ public sealed record PoolTransformResult(PoolTransformation Transformation, IRea
 /// <para>Crash-safe: whenever it is interrupted, the same call finishes it; until then the pool may open by neither set file. New parts have
 /// mode 0 until they are complete; headers change through a journal beside the target's set file; headers are added and removed by writing new
 /// files (<c>.transform</c>) that then take the places of the old ones, so that needs as much free space as a replica.</para>
+/// <para>A file of a replica is removed, or replaced, only when its header names the pool. With <c>SINGLEHDR</c> only the first part has one: it
+/// speaks for the others, in which nothing says whose they are.</para>
 /// </remarks>
 public static class PoolTransform
 {

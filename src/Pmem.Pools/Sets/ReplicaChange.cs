@@ -36,6 +36,7 @@ internal sealed class ReplicaChange(SetLayout from, SetLayout to, SetChange chan
     {
         PartLayout[] going;
         string[] parts;
+        string[] gone = [.. change.Removed.SelectMany(r => from.Replicas[r].Parts).Where(part => !File.Exists(part.Path)).Select(part => part.Path)];
         using (SetHealth health = SetHealth.Examine(to, demandRing: false))
         {
             DemandHealthy(health, Enumerable.Range(0, to.Replicas.Count));
@@ -43,7 +44,7 @@ internal sealed class ReplicaChange(SetLayout from, SetLayout to, SetChange chan
             going = [.. change.Removed.SelectMany(r => OwnParts(from.Replicas[r], health.Header(0, 0).PoolSetUuid, "being removed"))];
             parts = [.. going.Select(part => part.Path)];
             if (options.DryRun)
-                return new PoolTransformResult(change.Transformation, parts, BytesCopied: 0);
+                return new PoolTransformResult(change.Transformation, parts, BytesCopied: 0) { Gone = gone };
             new SetRebuild(to, health, source: 0, options).Run();
         }
 
@@ -54,7 +55,7 @@ internal sealed class ReplicaChange(SetLayout from, SetLayout to, SetChange chan
             PersistenceTrace.Mark("part removed");
         }
 
-        return new PoolTransformResult(change.Transformation, parts, BytesCopied: 0);
+        return new PoolTransformResult(change.Transformation, parts, BytesCopied: 0) { Gone = gone };
     }
 
     /// <summary>A replica that goes may be broken, but not in use.</summary>

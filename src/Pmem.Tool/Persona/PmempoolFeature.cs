@@ -44,6 +44,9 @@ internal static class PmempoolFeature
                 return 0;
             }
 
+            // pmempool never does, whatever the pool is.
+            if (feature == PoolFeature.SingleHeader)
+                return 1;
             PoolFeatureSwitch.Set(path, feature, operation.Option == 'e');
             return 0;
         }
@@ -54,13 +57,15 @@ internal static class PmempoolFeature
         }
     }
 
-    /// <summary>A valid header; those of a set are judged together, by opening it.</summary>
+    /// <summary>A header whose checksum is right; those of a set are judged together, by opening it.</summary>
     private static PoolHeader? ReadHeader(string path)
     {
-        if (PoolFile.ReadHeader(path) is not { Kind: { } kind } header)
+        if (PoolFile.ReadHeader(path) is not { } header)
             return null;
         if (!PoolSetFile.IsPoolSet(path))
-            return PoolValidation.FindProblem(in header, kind: null) is null ? header : null;
+            return header.Checksum == header.ComputeChecksum() ? header : null; // of a part of a set too
+        if (header.Kind is not { } kind)
+            return null;
         using PoolFile pool = PoolFile.Open(path, kind, new PoolOpenOptions { CopyOnWrite = true });
         return pool.Header;
     }

@@ -12,12 +12,16 @@ internal static class PmempoolSync
         GetOpt parsed = GetOpt.Parse(arguments, "bdhv", s_names);
         bool dryRun = false;
         bool verbose = false;
+        bool badBlocks = false;
         foreach ((char option, string? value) in parsed.Options)
         {
             switch (option)
             {
                 case GetOpt.Mistake:
                     return Pmempool.Usage(terminal, "sync", value);
+                case 'b':
+                    badBlocks = true;
+                    break;
                 case 'h':
                     return Pmempool.ShowHelp(terminal, "sync");
                 case 'd':
@@ -38,7 +42,7 @@ internal static class PmempoolSync
             return terminal.Fail("Invalid argument");
         }
 
-        if (SetWork.Try(path, "file", () => PoolSync.Run(path, new PoolSyncOptions { DryRun = dryRun })) is { } problem)
+        if (SetWork.Try(path, "file", () => PoolSync.Run(path, new PoolSyncOptions { DryRun = dryRun, FixBadBlocks = badBlocks })) is { } problem)
         {
             terminal.Fail($"failed to synchronize: {problem.Message}");
             return problem.Error is null ? 1 : terminal.Fail(problem.Error);

@@ -62,6 +62,10 @@ internal static class TransformVerb
         foreach (string part in result.Parts)
             writer.WriteStringValue(part);
         writer.WriteEndArray();
+        writer.WriteStartArray("gone");
+        foreach (string part in result.Gone)
+            writer.WriteStringValue(part);
+        writer.WriteEndArray();
         writer.WriteEndObject();
     });
 
@@ -76,6 +80,8 @@ internal static class TransformVerb
         };
         foreach (string part in result.Parts)
             Console.WriteLine($"{part}: {(dryRun ? "would be " : string.Empty)}{what}");
+        foreach (string part in result.Gone)
+            Console.WriteLine($"{part}: was gone already");
         Console.WriteLine(dryRun ? "dry run: nothing was changed" : $"the pool is now that of {target}; {ByteSize.Format(result.BytesCopied)} copied");
     }
 }

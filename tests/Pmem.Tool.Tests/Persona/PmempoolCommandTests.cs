@@ -1,4 +1,7 @@
 using System.Text;
+using Pmem.Pools;
+using Pmem.Tool.Persona;
+using Pmem.Tool.Persona.Info;
 
 namespace Pmem.Tool.Tests.Persona;
 
@@ -37,11 +40,74 @@ public sealed class PmempoolCommandTests : IDisposable
         AssertSame();
     }
 
+    [Theory]
+    [InlineData("obj", "8M @/a0|9M @/a1|REPLICA|17M @/b0")]
+    [InlineData("obj", "OPTION SINGLEHDR|8M @/a0|9M @/a1")]
+    [InlineData("log", "2M @/a0|3M @/a1")]
+    public void Features_of_sets_change_the_same_bytes(string kind, string lines)
+    {
+        (string theirs, string ours) = (_pools.File("theirs"), _pools.File("ours"));
+        foreach (string folder in (string[])[theirs, ours])
+        {
+            Directory.CreateDirectory(folder);
+            WriteSet(folder, "a.set", lines.Split('|'));
+        }
+
+        Demand(theirs, $"create {kind} @/a.set");
+        string[] parts = [.. Directory.GetFiles(theirs).Select(Path.GetFileName).OfType<string>().Where(name => name != "a.set")];
+        foreach (string part in parts)
+            File.Copy(Path.Combine(theirs, part), Path.Combine(ours, part));
+        foreach (string command in (string[])[
+            "-q SHUTDOWN_STATE", "-d CKSUM_2K", "-d SHUTDOWN_STATE", "-q SHUTDOWN_STATE", "-v -e CHECK_BAD_BLOCKS", "-d CKSUM_2K", "-q CKSUM_2K", "-e SHUTDOWN_STATE", "-e CKSUM_2K", "-e CKSUM_2K", "-e SHUTDOWN_STATE", "-e SINGLEHDR", "-d SINGLEHDR", "-q SINGLEHDR", "-q CHECK_BAD_BLOCKS", "-d CHECK_BAD_BLOCKS"])
+        {
+            RawResult real = PersonaComparison.Real(Words(theirs, $"feature {command} @/a.set"));
+            Assert.Equal((command, real), (command, PersonaComparison.Ours(Words(ours, $"feature {command} @/a.set"))));
+            foreach (string part in parts)
+                Assert.True(File.ReadAllBytes(Path.Combine(theirs, part)).AsSpan().SequenceEqual(File.ReadAllBytes(Path.Combine(ours, part))), $"{part} after {command}");
+        }
+
+        foreach (string part in parts)
+            PersonaComparison.Same(theirs, $"feature -q CKSUM_2K @/{part}", $"feature -q SINGLEHDR @/{part}");
+    }
+
+    [Fact]
+    public void Info_lists_bad_blocks_in_sectors()
+    {
+        string path = _pools.Closed();
+        Assert.Equal("bad blocks:\n\toffset\t\tlength\n\t8\t\t2\n\t16\t\t8\n", Listed("-k", "yes"));
+        Assert.Empty(Listed("-k", "no"));
+        Assert.NotEmpty(Listed()); // the pool has the feature
+        Assert.True(PoolFeatureSwitch.Set(path, PoolFeature.CheckBadBlocks, enabled: false));
+        Assert.Empty(Listed());
+
+        string Listed(params string[] options)
+        {
+            using var output = new MemoryStream();
+            using (var terminal = new Terminal(output, output, TextReader.Null, asksPerson: false))
+            {
+                InfoOptions parsed = Assert.IsType<InfoOptions>(InfoOptions.Parse(terminal, [.. options, path], out _));
+                using PoolView pool = PoolView.Open(path);
+                InfoFiles.Write(new LeveledOutput(terminal.Out), parsed, pool, asSet: false, new TwoBadBlocks());
+            }
+
+            string text = Encoding.ASCII.GetString(output.ToArray());
+            int at = text.IndexOf("bad blocks", StringComparison.Ordinal);
+            return at < 0 ? string.Empty : text[at..];
+        }
+    }
+
+    private sealed class TwoBadBlocks : BadBlockSource
+    {
+        public override IReadOnlyList<BadBlock> Find(string path) => [new(4096, 1024), new(8192, 4096)];
+
+        public override void Clear(string path, BadBlock range) => throw new InvalidOperationException("info changes nothing");
+    }
+
     [Fact]
     public void Sync_and_transform()
     {
         foreach (Action<string> set in (Action<string>[])[Replicated, f => Lose(f, "b0"), f => Lose(f, "a0", "b0"), f => Break(f, "b0"), f => Break(f, "a0", "b0"), LogSet, Wrong, Single])
-            Compare(set, "sync @/a.set", "sync -v @/a.set", "sync -d -v @/a.set", "transform -v @/a.set @/nope.set");
+            Compare(set, "sync @/a.set", "sync -v @/a.set", "sync -d -v @/a.set", "sync -b -v @/a.set", "sync --bad-blocks --dry-run @/a.set", "transform -v @/a.set @/nope.set");
         Compare(Single, "transform -v @/a.set @/b.set", "transform -d -v @/a.set @/b.set", "transform @/a.set @/a.set", "transform @/a.set @/c.set", "transform @/a.set @/nope");
         AssertSame();
     }

@@ -181,6 +181,9 @@ public sealed class SetVerbsTests : IDisposable
         Assert.False(File.Exists(_pools.File("c")));
         Assert.True(ToolRunner.Json(0, "pool", "check", one).GetProperty("consistent").GetBoolean());
         Assert.Contains("equal", ToolRunner.Fail("pool", "transform", one, one), StringComparison.Ordinal);
+        ToolRunner.Json(0, "pool", "transform", one, two);
+        File.Delete(_pools.File("c"));
+        Assert.Contains($"{_pools.File("c")}: was gone already", ToolRunner.Run("pool", "transform", two, one).Output, StringComparison.Ordinal);
     }
 
     [Fact]

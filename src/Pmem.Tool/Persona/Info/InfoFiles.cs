@@ -5,13 +5,17 @@ namespace Pmem.Tool.Persona.Info;
 /// <summary>The files of a pool.</summary>
 internal static class InfoFiles
 {
-    public static void Write(LeveledOutput output, InfoOptions options, PoolView pool, bool asSet)
+    private const int SectorSize = 512;
+
+    /// <summary>Writes them; with their bad blocks, when that was asked for or the pool has the feature.</summary>
+    public static void Write(LeveledOutput output, InfoOptions options, PoolView pool, bool asSet, BadBlockSource? badBlocks = null)
     {
+        BadBlockSource? source = options.BadBlocks ?? pool.Maps[0].Read<PoolHeader>(0).Compat.HasFlag(CompatFeatures.CheckBadBlocks) ? badBlocks ?? BadBlockSource.Kernel : null;
         if (!asSet)
         {
             output.Write(1, "Part file:\n");
             PoolPart part = pool.Replicas[0][0];
-            Write(output, options, pool.Set is null ? part with { Path = options.File } : new PoolPart(options.File, LinkedFile.LengthOf(options.File), false));
+            Write(output, options, pool.Set is null ? part with { Path = options.File } : new PoolPart(options.File, LinkedFile.LengthOf(options.File), false), source);
             return;
         }
 
@@ -25,7 +29,7 @@ internal static class InfoFiles
             for (int p = 0; p < pool.Replicas[r].Count; p++)
             {
                 output.Write(1, $"part {p}:\n");
-                Write(output, options, pool.Replicas[r][p]);
+                Write(output, options, pool.Replicas[r][p], source);
             }
 
             if (set.IsDirectoryBased)
@@ -39,11 +43,18 @@ internal static class InfoFiles
             output.Write(1, "SINGLEHDR\n");
     }
 
-    private static void Write(LeveledOutput output, InfoOptions options, PoolPart part)
+    private static void Write(LeveledOutput output, InfoOptions options, PoolPart part, BadBlockSource? badBlocks)
     {
         output.Field(1, "path", part.Path);
         output.Field(1, "type", part.IsDevice ? "device dax" : "regular file");
         output.Field(1, "size", InfoText.Size((ulong)part.Size, options.Human));
+        IReadOnlyList<BadBlock> bad = badBlocks?.Find(part.Path) ?? [];
+        if (bad.Count == 0)
+            return;
+        output.Write(1, "bad blocks:\n");
+        output.Write(1, "\toffset\t\tlength\n");
+        foreach (BadBlock block in bad)
+            output.Write(1, $"\t{block.Offset / SectorSize}\t\t{block.Length / SectorSize}\n");
     }
 
     private static void WriteDirectories(LeveledOutput output, IReadOnlyList<PoolSetDirectory> directories)
