@@ -169,6 +169,27 @@ public sealed class StoresInSetsTests : IDisposable
     }
 
     [Fact]
+    public void A_lock_that_differs_is_no_fault_and_any_other_word_is()
+    {
+        string set = _folder.Write("a.set", "8M a", "REPLICA", "8M b");
+        long offset;
+        using (ObjectStore store = ObjectStore.Create(set, "twins", 0))
+        {
+            offset = (long)store.Allocate(256, 9).Offset;
+            store.Map.Fill(offset, 0, 256);
+        }
+
+        Patch("a", offset + 64, [2]); // taken in the first run, and never made durable
+        PoolCheckResult held = ObjectStore.Check(set);
+        Assert.True(Assert.Single(held.ReplicaDifferences).MayBeLock);
+        Assert.True(held.IsConsistent);
+        Patch("a", offset + 64, [0xC8]); // there was no such run
+        Assert.False(ObjectStore.Check(set).IsConsistent);
+        Patch("a", offset + 64, [2, 0, 0, 0, 0, 0, 0, 0, 1]);
+        Assert.False(ObjectStore.Check(set).IsConsistent);
+    }
+
+    [Fact]
     public void A_check_of_a_set_finds_what_is_wrong_in_any_part()
     {
         string set = _folder.Write("a.set", "8M a", "8M b", "REPLICA", "16M c");
