@@ -53,12 +53,13 @@ public sealed partial class VirtualPlatform
     /// </remarks>
     /// <param name="seed">Chooses what survives of what was not durable.</param>
     /// <param name="adrFails">Whether write queues (with eADR: caches) are lost.</param>
-    /// <exception cref="PmemException">The power is off, or a guest runs on the platform: stop it, which to it is a power cut.</exception>
+    /// <exception cref="PmemException">The power is off, or a guest runs on the platform: stop it, which to it is a power cut. Or a guest has the memory of DIMMs that the cut would lock.</exception>
     public void PowerCut(int seed, bool adrFails = false)
     {
         lock (_gate)
         {
-            if (_state.Machine is not null)
+            // What is locked cannot be written back: it would be lost with the guest's memory.
+            if (_state.Machine is not null || _state.Dimms.Any(dimm => dimm.Security.Passphrase is not null))
                 DemandMemory();
             DemandPower();
             KeepWear();

@@ -1,3 +1,4 @@
+using Pmem.Emulation.Guest;
 using Pmem.Emulation.Modules;
 using Pmem.Platform.Dsm;
 using Pmem.Platform.Labels;
@@ -119,6 +120,28 @@ public sealed class SecurityTests : IDisposable
             Assert.Equal(0, made.Execute<DsmStatus>(0, DsmFamilies.Intel, 26).Status);
             Assert.Equal(RegionState.LabelLess, made.Platform.EnableRegion("region0").Demand().State);
         }
+    }
+
+    [Fact]
+    public void What_a_guest_wrote_is_never_shut_in_by_a_lock()
+    {
+        using (VirtualPlatform made = Make())
+        {
+            Change(made, SecurityOperation.SetPassphrase, next: s_secret).Demand();
+            GuestMemory memory = made.ExportGuest(cancellation: TestContext.Current.CancellationToken);
+            using (PersistentMap map = PersistentMap.Open(memory.Path))
+                map.Fill(0, 0xaa, MiB);
+            Assert.Throws<PmemException>(() => made.PowerCut(1));
+            made.ImportGuest(cancellation: TestContext.Current.CancellationToken);
+            made.PowerCut(1);
+        }
+
+        using VirtualPlatform again = VirtualPlatform.Open(_folder);
+        Change(again, SecurityOperation.Unlock, s_secret).Demand();
+        byte[] head = new byte[MiB];
+        using FileStream file = File.OpenRead(Path.Combine(_folder, "dimm-0.img"));
+        file.ReadExactly(head);
+        Assert.Equal(-1, head.AsSpan().IndexOfAnyExcept((byte)0xaa));
     }
 
     [Fact]
