@@ -31,7 +31,7 @@ public sealed partial class PlatformExplainer
         if (module is not { IsPresent: true, Details.Security: { } security })
             return;
         if (security.State == DimmSecurityState.Overwrite)
-            Add("dimm-overwrite", LintSeverity.Error, name, "the DIMM cannot be used, nor can its regions (-EBUSY)", "its media are being overwritten", "wait for the end: 'ndctl wait-overwrite'; labels and namespaces are gone then");
+            Add("dimm-overwrite", LintSeverity.Error, name, "the DIMM cannot be used, nor can its regions (-EBUSY)", "its media are being overwritten", "wait for the end: 'pmem dimm security wait'; labels and namespaces are gone then");
         else if (security.IsFrozen || security.State == DimmSecurityState.Frozen)
             Add("dimm-frozen", LintSeverity.Info, name, "nothing of its security can be changed (-EIO)", "its security was frozen, by firmware or by a program", "none needed; a power cycle thaws it");
     }

@@ -53,6 +53,19 @@ internal static class LabelsCheckVerb
     {
         if (area.Current is not null && area.Indexes.FirstOrDefault(index => index.Block is null) is { Problem: { } problem })
             yield return $"one index block is not valid ({problem}): an update was interrupted, and the other block counts";
+        if (area.Indexes is [{ Block: { } first }, { Block: { } second }])
+        {
+            if (first.Sequence == second.Sequence)
+                yield return $"both index blocks have the sequence number {first.Sequence}, which no update leaves: block 1 counts";
+            if (first.SlotCount != second.SlotCount || first.Format != second.Format)
+                yield return $"the index blocks differ in what no update changes: {first.SlotCount} slots of version {first.Format.Text()}, {second.SlotCount} of {second.Format.Text()}";
+        }
+
+        foreach (LabelSlot empty in area.Slots.Where(slot => slot.State != LabelSlotState.Stale && IsEmpty(area, slot)))
+            yield return $"slot {empty.Slot} is in use and holds nothing: 'pmem labels repair' frees it";
+        int old = area.Slots.Where(slot => slot.State == LabelSlotState.Stale).Select(slot => slot.Label.Uuid).Except(area.ActiveLabels.Select(label => label.Uuid)).Count();
+        if (old > 0 && area.Current is not null)
+            yield return $"free slots hold labels of {old} namespace(s) that were destroyed: 'pmem labels repair --restore' brings one back as long as nothing took its place";
         if (area.Current?.HasStrayFreeBits == true)
             yield return "the free bitmap has bits behind the last slot; kernels do not mind";
         if (area.Current?.FreeSlots < 2)
@@ -66,6 +79,8 @@ internal static class LabelsCheckVerb
             ? $"the cookie is that of QEMU's nvdimm slot {slot} (device {slot + 1} on the command line)"
             : "the cookie is not that of any of QEMU's nvdimm slots: a guest will not show these namespaces";
     }
+
+    private static bool IsEmpty(LabelArea area, LabelSlot slot) => !area.Bytes.Slice(slot.Offset, area.Format!.Value.LabelSize()).ContainsAnyExcept((byte)0);
 
     private static void WriteJson(Utf8JsonWriter writer, LabelFile file, LabelArea area, RegionLabelVerdict verdict, LabelVerdict[] labels, string[] notes, bool isClean)
     {

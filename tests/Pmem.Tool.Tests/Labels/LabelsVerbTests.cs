@@ -49,6 +49,45 @@ public sealed class LabelsVerbTests : IDisposable
     }
 
     [Fact]
+    public void Check_notes_what_no_update_leaves_and_what_was_destroyed()
+    {
+        string path = Labelled();
+        byte[] area = File.ReadAllBytes(path);
+        Assert.DoesNotContain("sequence", string.Join('\n', Notes(path)), StringComparison.Ordinal);
+
+        // Both blocks say the same, and a slot is in use that nobody wrote.
+        var geometry = LabelAreaGeometry.Compute(area.Length, LabelFormat.Efi12);
+        IndexBlock used = LabelArea.Parse(area).Current!.Successor([9], []);
+        for (int i = 0; i < 2; i++, used = used.Successor([], []))
+        {
+            Span<byte> block = area.AsSpan(geometry.IndexOffset(used.Position), geometry.IndexSize);
+            used.Write(block, geometry);
+            block[20] = 1;
+            System.Buffers.Binary.BinaryPrimitives.WriteUInt64LittleEndian(block[64..], Pmem.Pools.Fletcher64.ComputeWithHole(block, 64));
+        }
+
+        string odd = _files.File("odd");
+        File.WriteAllBytes(odd, area);
+        Assert.Contains(Notes(odd), note => note.Contains("sequence number 1", StringComparison.Ordinal));
+        Assert.Contains(Notes(odd), note => note.Contains("slot 9 is in use and holds nothing", StringComparison.Ordinal));
+
+        // Every label freed: its bytes are still there.
+        LabelArea before = LabelArea.Parse(File.ReadAllBytes(path));
+        byte[] destroyed = before.Bytes.ToArray();
+        IndexBlock freed = before.Current!.Successor([], before.Slots.Where(slot => slot.State == LabelSlotState.Active).Select(slot => slot.Slot));
+        freed.Write(destroyed.AsSpan(geometry.IndexOffset(freed.Position), geometry.IndexSize), geometry);
+        string empty = _files.File("empty");
+        File.WriteAllBytes(empty, destroyed);
+        Assert.Contains(Notes(empty), note => note.Contains("destroyed", StringComparison.Ordinal));
+
+        static string[] Notes(string file)
+        {
+            using var document = JsonDocument.Parse(ToolRunner.Run("labels", "check", file, "--json").Output);
+            return [.. document.RootElement.GetProperty("notes").EnumerateArray().Select(note => note.GetString()!)];
+        }
+    }
+
+    [Fact]
     public void Check_gives_a_verdict_for_each_label()
     {
         string path = Labelled();
