@@ -10,14 +10,15 @@ internal static class ShutdownDevices
 {
     private const string BusPath = "/sys/bus/nd/devices";
     private const string MountsPath = "/proc/self/mounts";
+    private const string DaxPath = "/sys/bus/dax/devices";
 
     /// <summary>Adds up the modules that hold a map: those that it names, or else those of the region that holds its file.</summary>
     public static ShutdownState Current(PersistentMap map) => map.Modules is { } modules ? Sum(modules) : Current(map.Path);
 
-    /// <summary>Adds up the modules of the region that holds a file.</summary>
-    public static ShutdownState Current(string? path, string busPath = BusPath, string mountsPath = MountsPath)
+    /// <summary>Adds up the modules of the region that holds a file, or a device-DAX node.</summary>
+    public static ShutdownState Current(string? path, string busPath = BusPath, string mountsPath = MountsPath, string daxPath = DaxPath)
     {
-        if (path is null || !OperatingSystem.IsLinux() || FindRegion(path, busPath, mountsPath) is not { } region)
+        if (path is null || !OperatingSystem.IsLinux() || (FindRegionOfDevice(path, daxPath) ?? FindRegion(path, busPath, mountsPath)) is not { } region)
             return default;
 
         var modules = new List<MapModule>();
@@ -55,6 +56,22 @@ internal static class ShutdownDevices
     }
 
     private static string ReadText(string file) => File.Exists(file) ? File.ReadAllText(file).Trim() : string.Empty;
+
+    private static string? FindRegionOfDevice(string path, string daxPath)
+    {
+        // The node has no length, and the name that sysfs knows.
+        if (!Directory.Exists(daxPath) || !File.Exists(path) || LinkedFile.LengthOf(path) != 0)
+            return null;
+        string device = Path.Combine(daxPath, Path.GetFileName(LinkedFile.RealPath(path)));
+        if (!Directory.Exists(device))
+            return null;
+
+        // The region is an ancestor of the device: …/ndbusN/regionM/daxX/…
+        string? folder = new DirectoryInfo(device).ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? device;
+        while (folder is not null && !File.Exists(Path.Combine(folder, "mapping0")))
+            folder = Path.GetDirectoryName(folder);
+        return folder;
+    }
 
     private static string? FindRegion(string path, string busPath, string mountsPath)
     {

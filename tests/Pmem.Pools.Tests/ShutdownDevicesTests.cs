@@ -74,6 +74,29 @@ public sealed class ShutdownDevicesTests : IDisposable
         Assert.Equal(3UL, Of("/mnt/my pmem/pool").UnsafeShutdownCount);
     }
 
+    [Fact]
+    public void A_device_counts_the_modules_of_its_region()
+    {
+        // As Linux 6.1 has it: the node hangs below the namespace's holder, that below the region.
+        Build("pfn1.0", ("nmem0", "8089-a2-1234", "3"), ("nmem1", "8089-a2-5678", "4"));
+        string device = Directory.CreateDirectory(Path.Combine(Bus, "region0", "dax0.1", "dax0.1")).FullName;
+        string list = Directory.CreateDirectory(Path.Combine(_root, "dax")).FullName;
+        Directory.CreateSymbolicLink(Path.Combine(list, "dax0.1"), device);
+        string node = Path.Combine(_root, "dax0.1");
+        File.WriteAllBytes(node, []);
+        byte[] text = new byte[28];
+        "8089-a2-12348089-a2-5678"u8.CopyTo(text);
+        ShutdownState state = ShutdownDevices.Current(node, Bus, Mounts, list);
+        Assert.Equal(7UL, state.UnsafeShutdownCount);
+        Assert.Equal(Fletcher64.Compute(text), state.DeviceId);
+
+        // An empty file of another name is none, nor is a device that no region holds.
+        File.WriteAllBytes(Path.Combine(_root, "dax0.2"), []);
+        Assert.True(ShutdownDevices.Current(Path.Combine(_root, "dax0.2"), Bus, Mounts, list).IsZero());
+        Directory.CreateDirectory(Path.Combine(list, "dax0.2"));
+        Assert.True(ShutdownDevices.Current(Path.Combine(_root, "dax0.2"), Bus, Mounts, list).IsZero());
+    }
+
     private string Bus => Path.Combine(_root, "devices");
 
     private string Mounts
