@@ -100,6 +100,18 @@ public sealed unsafe partial class PersistentMap : IDisposable
     /// <summary>Whether the path names a device-DAX node, which has a size although its file length is 0.</summary>
     public static bool IsDeviceDax(string path) => OperatingSystem.IsLinux() && DaxDevice.TryFind(path) is not null;
 
+    /// <summary>What offsets and lengths of maps of a device-DAX node are multiples of, in bytes; null for what is none.</summary>
+    public static long? DeviceAlignmentOf(string path) => OperatingSystem.IsLinux() ? DaxDevice.TryFind(path)?.Alignment : null;
+
+    /// <summary>Bytes that a map of a whole file or device-DAX node has; 0 for other devices.</summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="PmemException">The system does not tell.</exception>
+    public static long LengthOf(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        return OperatingSystem.IsLinux() && DaxDevice.TryFind(path) is { } device ? device.Length : LinkedFile.LengthOf(path);
+    }
+
     /// <summary>
     /// Creates a file of <paramref name="length"/> bytes, which must not exist, and maps it. Its content is zero. The file itself is durable
     /// once the directory is; a crash before may leave it or not.

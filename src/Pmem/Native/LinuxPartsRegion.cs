@@ -14,12 +14,16 @@ internal sealed unsafe class LinuxPartsRegion : MappedRegion
     private readonly List<Part> _parts = [];
     private long _mapped;
 
-    private sealed record Part(int Fd, string Path, long Start, long Length, bool IsPmem, string? DeepFlushPath);
+    private sealed record Part(int Fd, string Path, long Start, long Length, bool IsPmem, string? DeepFlushPath)
+    {
+        /// <summary>Where in the device a private copy of it is from; null for what is mapped.</summary>
+        public long? CopiedFrom { get; init; }
+    }
 
-    private LinuxPartsRegion(long reservation)
+    private LinuxPartsRegion(long reservation, long alignment)
     {
         _reservation = reservation;
-        Address = LinuxRegion.Reserve(reservation);
+        Address = LinuxRegion.Reserve(reservation, alignment);
     }
 
     /// <summary>Maps the parts; on failure nothing stays mapped, locked or created.</summary>
@@ -28,7 +32,7 @@ internal sealed unsafe class LinuxPartsRegion : MappedRegion
         long total = 0;
         foreach (PersistentMapPart part in parts)
             total += part.Length;
-        var region = new LinuxPartsRegion(Math.Max(reservation, total));
+        var region = new LinuxPartsRegion(Math.Max(reservation, total), parts.Max(part => DaxDevice.TryFind(part.Path)?.Alignment ?? 0));
         try
         {
             foreach (PersistentMapPart part in parts)
@@ -55,13 +59,22 @@ internal sealed unsafe class LinuxPartsRegion : MappedRegion
     public void Append(PersistentMapPart part, PersistentMapOptions options) => Add(part, options);
 
     /// <summary>Maps the first bytes of a part's file once more, by itself.</summary>
-    public LinuxRegion MapStart(int part, long length, MapAccess access) => LinuxRegion.MapBorrowed(_parts[part].Fd, _parts[part].Path, length, access);
+    public LinuxRegion MapStart(int part, long length, MapAccess access) => LinuxRegion.MapBorrowed(_parts[part].Fd, _parts[part].Path, length, access, _parts[part].CopiedFrom is not null);
 
     /// <summary>Path of a part.</summary>
     public string PathOf(int part) => _parts[part].Path;
 
     /// <inheritdoc/>
-    public override void Discard() => LinuxRegion.Discard(Address, Length);
+    public override void Discard()
+    {
+        foreach (Part part in _parts)
+        {
+            if (part.CopiedFrom is { } offset)
+                DeviceCopy.Fill(part.Fd, part.Path, offset, Address + part.Start, part.Length);
+            else
+                LinuxRegion.Discard(Address + part.Start, part.Length);
+        }
+    }
 
     /// <inheritdoc/>
     public override void Sync(byte* address, long length)
@@ -116,11 +129,11 @@ internal sealed unsafe class LinuxPartsRegion : MappedRegion
         try
         {
             byte* address = Address + _mapped;
-            bool synchronous = MapFixed(fd, part, address, options.Access, device);
-            bool isPmem = synchronous || device is not null;
+            bool copies = options.Access == MapAccess.CopyOnWrite && device is not null;
+            bool isPmem = MapFixed(fd, part, address, options.Access, device) || (device is not null && !copies);
             if (_parts.Count > 0 && isPmem != _parts[0].IsPmem)
                 throw new PmemException($"{part.Path} is {(isPmem ? string.Empty : "not ")}persistent memory, but {_parts[0].Path} is{(isPmem ? " not" : string.Empty)}: the parts of a replica must be the same");
-            _parts.Add(new Part(fd, part.Path, _mapped, part.Length, isPmem, device?.DeepFlushPath));
+            _parts.Add(new Part(fd, part.Path, _mapped, part.Length, isPmem, copies ? null : device?.DeepFlushPath) { CopiedFrom = copies ? part.Offset : null });
         }
         catch
         {
@@ -138,7 +151,11 @@ internal sealed unsafe class LinuxPartsRegion : MappedRegion
     {
         int protection = access == MapAccess.ReadOnly ? Libc.ProtRead : Libc.ProtRead | Libc.ProtWrite;
         if (access == MapAccess.CopyOnWrite && device is not null)
-            throw new PmemException($"{part.Path} is device DAX, which cannot be mapped privately; open the pool read-write");
+        {
+            DeviceCopy.Fill(fd, part.Path, part.Offset, address, part.Length);
+            return false;
+        }
+
         if (access != MapAccess.CopyOnWrite)
         {
             if (Libc.Map(address, (nuint)part.Length, protection, Libc.MapSharedValidate | Libc.MapSync | Libc.MapFixed, fd, part.Offset) != Libc.MapFailed)

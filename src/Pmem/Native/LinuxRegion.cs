@@ -9,6 +9,10 @@ internal sealed unsafe class LinuxRegion : MappedRegion
 
     private readonly int _fd;
     private readonly bool _isFile;
+    private readonly (int Fd, string Path, long Offset)? _copied; // of which device this is a copy
+
+    private LinuxRegion(int owned, (int Fd, string Path, long Offset) copied, byte* address, long length)
+        : this(owned, isFile: false, address, length, isPmem: false, deepFlushPath: null) => _copied = copied;
 
     private LinuxRegion(int fd, bool isFile, byte* address, long length, bool isPmem, string? deepFlushPath)
     {
@@ -24,7 +28,9 @@ internal sealed unsafe class LinuxRegion : MappedRegion
     public static LinuxRegion Map(int fd, string path, long offset, long length, MapAccess access, DaxDevice? device)
     {
         int protection = access == MapAccess.ReadOnly ? Libc.ProtRead : Libc.ProtRead | Libc.ProtWrite;
-        byte* hint = Reserve(length);
+        byte* hint = Reserve(length, device?.Alignment ?? 0);
+        if (access == MapAccess.CopyOnWrite && device is not null)
+            return CopyDevice(fd, fd, path, offset, hint, length);
         byte* address = Libc.MapFailed;
         bool synchronous = false;
         if (access != MapAccess.CopyOnWrite)
@@ -47,9 +53,30 @@ internal sealed unsafe class LinuxRegion : MappedRegion
         return new LinuxRegion(fd, isFile: true, address, length, synchronous || device is not null, device?.DeepFlushPath);
     }
 
-    /// <summary>Maps the first bytes of a file that another region holds open, whose descriptor stays with that region.</summary>
-    public static LinuxRegion MapBorrowed(int fd, string path, long length, MapAccess access)
+    private static LinuxRegion CopyDevice(int owned, int fd, string path, long offset, byte* address, long length)
     {
+        try
+        {
+            DeviceCopy.Fill(fd, path, offset, address, length);
+            return new LinuxRegion(owned, (fd, path, offset), address, length);
+        }
+        catch
+        {
+            _ = Libc.Unmap(address, (nuint)length);
+            throw;
+        }
+    }
+
+    /// <summary>Maps the first bytes of a file that another region holds open, whose descriptor stays with that region.</summary>
+    /// <param name="fd">The descriptor.</param>
+    /// <param name="path">What messages call it.</param>
+    /// <param name="length">Bytes.</param>
+    /// <param name="access">What the map may be used for.</param>
+    /// <param name="copies">Whether it is a device that cannot be mapped so, and is copied.</param>
+    public static LinuxRegion MapBorrowed(int fd, string path, long length, MapAccess access, bool copies)
+    {
+        if (copies)
+            return CopyDevice(-1, fd, path, 0, Reserve(length), length);
         LinuxRegion mapped = Map(fd, path, 0, length, access, device: null);
         return new LinuxRegion(-1, isFile: true, mapped.Address, length, mapped.IsPmem, deepFlushPath: null);
     }
@@ -101,7 +128,13 @@ internal sealed unsafe class LinuxRegion : MappedRegion
     }
 
     /// <inheritdoc/>
-    public override void Discard() => Discard(Address, Length);
+    public override void Discard()
+    {
+        if (_copied is { } device)
+            DeviceCopy.Fill(device.Fd, device.Path, device.Offset, Address, Length);
+        else
+            Discard(Address, Length);
+    }
 
     /// <summary>Drops the pages of a range: private ones show their file again.</summary>
     internal static void Discard(byte* address, long length)
@@ -126,11 +159,11 @@ internal sealed unsafe class LinuxRegion : MappedRegion
 
     /// <summary>
     /// Reserves addresses so that the map starts at a multiple of 2 MiB (1 GiB for maps of 2 GiB and more): large pages become possible, and
-    /// offsets aligned in a pool are aligned in memory.
+    /// offsets aligned in a pool are aligned in memory. Devices may ask for more.
     /// </summary>
-    internal static byte* Reserve(long length)
+    internal static byte* Reserve(long length, long deviceAlignment = 0)
     {
-        long alignment = length >= 2 * HugePage ? HugePage : LargePage;
+        long alignment = Math.Max(length >= 2 * HugePage ? HugePage : LargePage, deviceAlignment);
         long rounded = RoundUp(length, PageSize);
         long total = rounded + alignment;
         const int Flags = Libc.MapPrivate | Libc.MapAnonymous | Libc.MapNoReserve;
