@@ -16,11 +16,13 @@ public sealed partial class ObjectStore
     /// <param name="path">The pool file or pool set file.</param>
     /// <param name="types">Where links are in the program's objects; null leaves what the objects mean alone.</param>
     /// <exception cref="FileNotFoundException">The file, or a part of the set, does not exist.</exception>
+    /// <exception cref="MediaErrorException">A file has bad blocks.</exception>
     /// <exception cref="PmemException">A file cannot be read, or the set file is wrong.</exception>
     public static PoolCheckResult Check(string path, ObjectTypes? types = null)
     {
         if (!PoolSetFile.IsPoolSet(path))
         {
+            PoolFile.DemandReadable(path);
             using PersistentMap map = PersistentMap.Open(path, new PersistentMapOptions { Access = MapAccess.CopyOnWrite });
             return Check(map, types);
         }

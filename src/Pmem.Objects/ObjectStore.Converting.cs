@@ -29,6 +29,7 @@ public sealed unsafe partial class ObjectStore
         if (PoolSetFile.IsPoolSet(path))
             return ConvertSet(path, options, locksAreAligned);
         StoreConversionResult tried;
+        PoolFile.DemandReadable(path);
         using (PersistentMap copy = PersistentMap.Open(path, new PersistentMapOptions { Access = MapAccess.CopyOnWrite }))
         {
             tried = Convert(copy, options, locksAreAligned);

@@ -19,6 +19,8 @@ public sealed partial class PoolFile
         options ??= new PoolCreateOptions();
         if (size != 0 && size < MinimumSize(kind))
             throw new ArgumentOutOfRangeException(nameof(size), $"a pool of kind {kind} has at least {MinimumSize(kind)} bytes, not {size}");
+        if (size != 0 && PersistentMap.IsDeviceDax(path))
+            throw new ArgumentException($"{path} is a device, and a pool takes all of it: the size must be zero", nameof(size));
         if (size != 0)
             return Create(SetLayout.Single(path, size & -PageSize), kind, options);
         return PoolSetFile.IsPoolSet(path) ? CreateSet(path, kind, options) : Create(SetLayout.Single(path, fileSize: 0), kind, options);
@@ -90,6 +92,9 @@ public sealed partial class PoolFile
 
     private static PoolFile Create(SetLayout layout, PoolKind kind, PoolCreateOptions options)
     {
+        if (options.Compat.HasFlag(CompatFeatures.CheckBadBlocks))
+            PoolBadBlocks.DemandNone(layout, options.BadBlocks, creating: true);
+
         // A single file of known size must not exist; a single file of size 0 must, and gives the size.
         bool single = layout.File is null;
         bool takeExisting = single && layout.Replicas[0].Parts[0].FileSize == 0;

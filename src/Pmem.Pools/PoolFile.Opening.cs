@@ -11,6 +11,7 @@ public sealed partial class PoolFile
     /// </summary>
     /// <exception cref="FileNotFoundException">The file, or a part of the set, does not exist.</exception>
     /// <exception cref="PmemFormatException">A header is not valid, or of another kind; the set file is wrong.</exception>
+    /// <exception cref="MediaErrorException">A file has bad blocks.</exception>
     /// <exception cref="PmemException">A file is in use, has another size than the set says, cannot be accessed, or its modules lost data while it was open.</exception>
     public static PoolFile Open(string path, PoolKind kind, PoolOpenOptions? options = null)
     {
@@ -20,7 +21,8 @@ public sealed partial class PoolFile
         if (isSet)
             DemandParts(layout, path, options);
         DemandComplete(layout);
-        BadBlockFiles.DemandNone(layout);
+        if (BadBlockFiles.DemandNone(layout) || options.CopyOnWrite)
+            PoolBadBlocks.DemandNone(layout, options.BadBlocks);
         var mapping = new PersistentMapOptions
         {
             Access = options.CopyOnWrite ? MapAccess.CopyOnWrite : MapAccess.ReadWrite,

@@ -130,6 +130,17 @@ public sealed partial class PoolFile : IDisposable
     /// <param name="offset">Offset in bytes from the start of the pool.</param>
     public (int Part, string? Path, long Offset) Locate(int replica, long offset) => _replicas[replica].Locate(offset);
 
+    /// <summary>
+    /// Throws when the system knows of bad blocks in a file of a pool: to read one through a map ends the process. Opening a pool looks for itself; who maps files of
+    /// a pool asks here first. Says nothing of files that are not there, and of errors that nobody has met yet.
+    /// </summary>
+    /// <param name="path">The pool file or pool set file.</param>
+    /// <param name="badBlocks">Who knows bad blocks; null asks the kernel.</param>
+    /// <exception cref="MediaErrorException">There are bad blocks.</exception>
+    /// <exception cref="PmemException">The set file is wrong, or the system does not tell.</exception>
+    public static void DemandReadable(string path, BadBlockSource? badBlocks = null) =>
+        PoolBadBlocks.DemandNone(PoolSetFile.IsPoolSet(path) ? SetLayout.Of(PoolSetFile.Read(path)) : SetLayout.Single(path, fileSize: 0), badBlocks ?? BadBlockSource.Kernel);
+
     /// <summary>Closes the pool: everything drained, the shutdown states clean, the files unmapped and unlocked.</summary>
     public void Dispose()
     {

@@ -17,6 +17,9 @@ public sealed record PoolCreateOptions
 
     /// <summary>Do not allocate the file's blocks.</summary>
     public bool Sparse { get; init; }
+
+    /// <summary>Who knows bad blocks, which no existing file may have.</summary>
+    public BadBlockSource BadBlocks { get; init; } = BadBlockSource.Kernel;
 }
 
 /// <summary>How a pool file is opened.</summary>
@@ -24,6 +27,9 @@ public sealed record PoolOpenOptions
 {
     /// <summary>Open on a private copy, without locking: nothing reaches the file.</summary>
     public bool CopyOnWrite { get; init; }
+
+    /// <summary>Who knows bad blocks. A pool that has some is not opened if it says that they are to be checked (feature CHECK_BAD_BLOCKS), nor on a private copy.</summary>
+    public BadBlockSource BadBlocks { get; init; } = BadBlockSource.Kernel;
 
     /// <summary>Overrides the detected granularity of the map.</summary>
     public StoreGranularity? ForceGranularity { get; init; }

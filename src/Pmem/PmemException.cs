@@ -62,6 +62,16 @@ public sealed class MediaErrorException : PmemException
         Length = length;
     }
 
+    /// <summary>Creates the exception for a range of a file that the system knows to be bad.</summary>
+    /// <param name="message">What happened, where and what to do.</param>
+    /// <param name="range">The range, from the start of the file.</param>
+    public MediaErrorException(string message, BadBlock range)
+        : base(message)
+    {
+        Offset = range.Offset;
+        Length = range.Length;
+    }
+
     /// <summary>First unreadable byte, from the start of the map.</summary>
     public long Offset { get; }
 

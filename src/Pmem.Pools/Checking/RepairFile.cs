@@ -7,12 +7,14 @@ public static class RepairFile
     /// Opens a pool file for repair: locked, so that nobody has it open; backed up first, when that is wanted; on a private copy for a dry run. Whoever is
     /// done with the change calls <see cref="PoolBackup.Finish"/>.
     /// </summary>
+    /// <exception cref="MediaErrorException">The file has bad blocks.</exception>
     /// <exception cref="PmemException">The file is in use or cannot be accessed.</exception>
     /// <exception cref="IOException">The backup exists, or cannot be written; nothing was changed.</exception>
     public static PersistentMap Open(string path, PoolRepairOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
         PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
+        PoolFile.DemandReadable(path);
         if (options.DryRun)
             return PersistentMap.Open(path, new PersistentMapOptions { Access = MapAccess.CopyOnWrite });
         PersistentMap map = PersistentMap.Open(path, new PersistentMapOptions { Lock = true });

@@ -7,10 +7,11 @@ internal static class BadBlockFiles
     public static string PathOf(SetLayout layout, int replica, int part) => $"{layout.Path}_r{replica}_p{part}_badblocks.txt";
 
     /// <summary>Throws when the pool wants to be checked for bad blocks and a recovery file is there.</summary>
-    public static void DemandNone(SetLayout layout)
+    /// <returns>Whether it wants to be checked.</returns>
+    public static bool DemandNone(SetLayout layout)
     {
         if (!ChecksBadBlocks(layout))
-            return;
+            return false;
         for (int r = 0; r < layout.Replicas.Count; r++)
         {
             for (int p = 0; p < layout.Replicas[r].Parts.Count; p++)
@@ -20,6 +21,8 @@ internal static class BadBlockFiles
                     throw new PmemException($"a bad block recovery file exists: {file}; run 'pmempool sync --bad-blocks' or 'pmem pool sync --bad-blocks' to try to recover the pool");
             }
         }
+
+        return true;
     }
 
     /// <summary>Whether the first part that can be read says that bad blocks are to be checked.</summary>
@@ -29,10 +32,14 @@ internal static class BadBlockFiles
         {
             try
             {
-                if (!File.Exists(LinkedFile.RealPath(part.Path)) || LinkedFile.LengthOf(part.Path) < PoolHeader.Size)
+                if (!File.Exists(LinkedFile.RealPath(part.Path)) || (!part.IsDevice && LinkedFile.LengthOf(part.Path) < PoolHeader.Size))
                     continue;
-                using PersistentMap map = PersistentMap.Open(part.Path, new PersistentMapOptions { Access = MapAccess.ReadOnly, Length = PoolHeader.Size });
-                return map.Read<PoolHeader>(0).Compat.HasFlag(CompatFeatures.CheckBadBlocks);
+
+                // Of a device, pages cannot be mapped one by one.
+                using PersistentMap map = PersistentMap.Open(part.Path, new PersistentMapOptions { Access = MapAccess.ReadOnly, Length = part.IsDevice ? 0 : PoolHeader.Size });
+                byte[] header = new byte[PoolHeader.Size];
+                if (map.TryRead(0, header))
+                    return PoolHeader.Read(header).Compat.HasFlag(CompatFeatures.CheckBadBlocks);
             }
             catch (PmemException)
             {
