@@ -43,7 +43,7 @@ public sealed partial class PoolFile
             throw new FileNotFoundException($"there is no file {path} to make a pool of: say how large it is to be", path);
         if (size != 0 && File.Exists(path) && !replace)
             throw new IOException($"{path} exists already: name another file, or remove it");
-        return Plan(SetLayout.Single(path, size & -PageSize), size == 0 ? LinkedFile.LengthOf(path) : size & -PageSize, kind, replace);
+        return Plan(SetLayout.Single(path, size & -PageSize), size == 0 ? PersistentMap.LengthOf(path) : size & -PageSize, kind, replace);
     }
 
     private static PoolCreationPlan Plan(SetLayout layout, long size, PoolKind kind, bool replace)
@@ -59,7 +59,7 @@ public sealed partial class PoolFile
         string[] there = [.. parts.Where(part => !part.IsDevice && File.Exists(part.Path)).Select(part => part.Path)];
         foreach (PartLayout part in parts.Where(part => part.IsDevice || File.Exists(part.Path)))
         {
-            if (replace && !part.IsDevice)
+            if (replace)
                 PoolRemoval.DemandUnused(part.Path);
             else
                 DemandEmpty(part, size, kind, hasHeader: !layout.SingleHeader || layout.Replicas.Exists(replica => ReferenceEquals(replica.Parts[0], part)));
@@ -68,7 +68,7 @@ public sealed partial class PoolFile
         PartLayout[] created = [.. parts.Where(part => !part.IsDevice && (replace || !there.Contains(part.Path)))];
         string[] removed = replace ? there : [];
         DemandRoom(created, removed);
-        return new PoolCreationPlan([.. created.Select(part => part.Path)], removed, size);
+        return new PoolCreationPlan([.. created.Select(part => part.Path)], replace ? [.. there, .. parts.Where(part => part.IsDevice).Select(part => part.Path)] : removed, size);
     }
 
     private static void DemandEmpty(PartLayout part, long size, PoolKind kind, bool hasHeader)

@@ -29,6 +29,8 @@ public sealed record PoolRemovalOptions
 /// <summary>Removes pools (<c>pmempool rm</c>).</summary>
 public static class PoolRemoval
 {
+    private const long DeviceZeroLength = 2L << 20;
+
     /// <summary>The files that removing a pool removes: the file itself, or all parts of the local replicas of a set.</summary>
     /// <param name="path">A pool file or pool set file.</param>
     /// <exception cref="PmemFormatException">A set file is not valid.</exception>
@@ -91,7 +93,7 @@ public static class PoolRemoval
     }
 
     /// <summary>
-    /// Removes the files whose places a new pool takes, after a backup; devices stay. The note that the change is not finished stays too: call
+    /// Removes the files whose places a new pool takes, after a backup; of devices it zeroes the start. The note that the change is not finished stays too: call
     /// <see cref="PoolBackup.Finish"/> when the new pool is there. Plan first (<see cref="PoolFile.PlanCreation"/>), so that it will be.
     /// </summary>
     /// <param name="path">The pool file or pool set file that will be created.</param>
@@ -101,7 +103,7 @@ public static class PoolRemoval
     public static void MakeRoom(string path, PoolRemovalOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        string[] files = PoolSetFile.IsPoolSet(path) ? [.. SetLayout.Of(PoolSetFile.Read(path)).Replicas.SelectMany(replica => replica.Parts).Where(part => !part.IsDevice).Select(part => part.Path)] : [path];
+        string[] files = PoolSetFile.IsPoolSet(path) ? [.. SetLayout.Of(PoolSetFile.Read(path)).Replicas.SelectMany(replica => replica.Parts).Select(part => part.Path)] : [path];
         files = [.. files.Where(File.Exists)];
         if (files.Any(file => !IsInterrupted(file)))
             PoolBackup.Begin(path, options.BackupPath, leaveOutMissing: true, options.Progress, options.Cancellation);
@@ -111,20 +113,28 @@ public static class PoolRemoval
 
     /// <summary>Throws when a file cannot be removed; changes nothing.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="PmemException">A process has it open, or it is a device.</exception>
+    /// <exception cref="PmemException">A process has it open.</exception>
     internal static void DemandUnused(string file)
     {
         DemandFile(file);
-        if (!IsInterrupted(file) && LinkedFile.LengthOf(file) > 0 && !PoolSetFile.IsPoolSet(file))
+        if (!IsInterrupted(file) && PersistentMap.LengthOf(file) > 0 && !PoolSetFile.IsPoolSet(file))
             PersistentMap.Open(file, new PersistentMapOptions { Access = MapAccess.ReadOnly, Lock = true }).Dispose();
     }
 
-    /// <summary>Removes one file, but not while a process has the pool open.</summary>
+    /// <summary>Removes one file, but not while a process has the pool open. A device stays, and what a pool begins with is zeroed (PMDK <c>util_unlink</c>); durable at return.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="PmemException">A process has it open.</exception>
     public static void Remove(string file)
     {
         DemandFile(file);
+        if (PersistentMap.IsDeviceDax(file))
+        {
+            PersistenceTrace.Mark("device about to be zeroed");
+            using PersistentMap device = PersistentMap.Open(file, new PersistentMapOptions { Lock = true });
+            device.Fill(0, 0, Math.Min(DeviceZeroLength, device.Length));
+            return;
+        }
+
         PersistenceTrace.Mark("file about to be removed");
         if (IsInterrupted(file) || LinkedFile.LengthOf(file) == 0)
         {
@@ -142,8 +152,6 @@ public static class PoolRemoval
             throw new PmemException($"{file} is a folder: name a pool file or a pool set file");
         if (!File.Exists(file))
             throw new FileNotFoundException($"there is no file {file}", file);
-        if (PersistentMap.IsDeviceDax(file))
-            throw new PmemException($"{file} is a device and cannot be removed: zero its first pages instead (pmem io copy --zero)");
     }
 
     /// <summary>An interrupted creation cannot be opened, nor be in use; and an empty file cannot be mapped.</summary>

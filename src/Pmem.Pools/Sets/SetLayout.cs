@@ -186,6 +186,10 @@ internal sealed class SetLayout
             {
                 if (part.IsDevice != replica.Parts[0].IsDevice)
                     throw new PmemException($"{Path}: either all the parts must be Device DAX or none");
+
+                // The data of such parts begins behind a header of one page, from which a device of larger pages cannot be mapped.
+                if (part.IsDevice && replica.Parts.Count > 1 && !SingleHeader && PersistentMap.DeviceAlignmentOf(part.Path) != PoolFile.PageSize)
+                    throw new PmemException($"{Path}: multiple DAX devices with alignment other than 4KB: add the line OPTION SINGLEHDR");
             }
         }
     }

@@ -112,12 +112,32 @@ internal sealed class PmempoolCreate
         // A file that is not there has no bad blocks that pmempool could clear.
         if (_given.ContainsKey('b') && !File.Exists(_path))
             return _terminal.Fail($"'{_path}' -- clearing bad blocks failed");
+        if (_given.ContainsKey('b') && !TryClearBadBlocks())
+            return _terminal.Fail($"'{_path}' -- clearing bad blocks failed");
         if (_wanted.Type == PoolTypes.Btt)
             return _terminal.Fail("creating pool file failed");
         if (TryCreate() is not { } message)
             return 0;
         _terminal.Fail($"'{_path}' -- {message}");
         return _terminal.Fail("creating pool file failed");
+    }
+
+    private bool TryClearBadBlocks()
+    {
+        try
+        {
+            foreach (string file in PoolRemoval.FilesOf(_path).Where(File.Exists))
+            {
+                foreach (BadBlock range in BadBlockSource.Kernel.Find(file))
+                    BadBlockSource.Kernel.Clear(file, range);
+            }
+
+            return true;
+        }
+        catch (PmemException)
+        {
+            return false;
+        }
     }
 
     private Parameters? Inherit(string path)
@@ -138,7 +158,7 @@ internal sealed class PmempoolCreate
 
         using PoolView pool = PoolView.Open(path);
         string layout = header.Type == PoolTypes.Object ? Encoding.UTF8.GetString(new ObjectPoolView(pool.Maps[0]).LayoutName) : string.Empty;
-        ulong size = (ulong)(pool.Set is null ? LinkedFile.LengthOf(path) : pool.Maps.Min(map => map.Length));
+        ulong size = (ulong)(pool.Set is null ? PersistentMap.LengthOf(path) : pool.Maps.Min(map => map.Length));
         int mode = OperatingSystem.IsWindows() ? DefaultMode : (int)File.GetUnixFileMode(path);
         var model = new Parameters(header.Type, size, RegularFile | mode, header.BlockSize, layout);
         Tell(model);

@@ -103,10 +103,13 @@ internal static class PmempoolRemove
                 return 0;
             try
             {
-                // As pmempool, which removes what others have open too.
-                File.Delete(file);
+                // As pmempool, which removes what others have open too. Of a device it zeroes the start.
+                if (PersistentMap.IsDeviceDax(file))
+                    PoolRemoval.Remove(file);
+                else
+                    File.Delete(file);
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or PmemException)
             {
                 return terminal.Fail($"cannot remove file '{file}'");
             }

@@ -70,7 +70,7 @@ internal static class CheckVerb
     public static PoolCheckResult Check(string path, PoolHeader? header, ObjectTypes? types = null, PoolCheckOptions? options = null)
     {
         if (header is not { } known)
-            return new PoolCheckResult([new PoolProblem(0, "pool size", $"at least {PoolHeader.Size} bytes", $"{LinkedFile.LengthOf(path)}")]);
+            return new PoolCheckResult([new PoolProblem(0, "pool size", $"at least {PoolHeader.Size} bytes", $"{PersistentMap.LengthOf(path)}")]);
         if (types is not null && known.Kind is (PoolKind.Log or PoolKind.Block))
             throw new PmemException("only object pools have links: leave out --types");
         switch (known.Kind)

@@ -37,6 +37,7 @@ internal static class CreateVerb
               pmem pool create obj accounts.set --layout bank --dry-run
               pmem pool create obj accounts.pool --force --backup accounts.old
               pmem pool create obj vm1:namespace0.0 --layout bank
+              pmem pool create obj /dev/dax0.0 --layout bank
             """) { kind, file, size, largest, inherit, layout, blockSize, mode, force, json };
         var change = ChangeOptions.Add(command, "what --force replaces");
         command.SetAction((parsed, cancellation) => Task.FromResult(Run(parsed, cancellation)));
@@ -71,7 +72,7 @@ internal static class CreateVerb
             long block = model?.BlockSize ?? DefaultBlockSize;
             if (parsed.GetValue(blockSize) is { } wantedBlock && (!ByteSize.TryParse(wantedBlock, out block) || block is < 1 or > int.MaxValue))
                 return PoolCommand.Fail(NoBlockSize(wantedBlock));
-            if (wanted == PoolKind.Block && BlockPool.FindSizeProblem(bytes > 0 ? bytes : PoolSetFile.Read(path).SizeOfPool(), (int)block) is { } cause)
+            if (wanted == PoolKind.Block && BlockPool.FindSizeProblem(bytes > 0 ? bytes : PoolSetFile.IsPoolSet(path) ? PoolSetFile.Read(path).SizeOfPool() : PersistentMap.LengthOf(path), (int)block) is { } cause)
                 return PoolCommand.Fail($"{cause}; choose a larger --size or smaller blocks");
 
             // Whatever can be refused is refused before anything is removed for it.
@@ -109,6 +110,13 @@ internal static class CreateVerb
         {
             bytes = 0;
             problem = size is null && !largest ? string.Empty : "a pool set file says itself how large its parts are: leave out --size and --max-size";
+            return problem.Length == 0;
+        }
+
+        if (PersistentMap.IsDeviceDax(path))
+        {
+            bytes = 0;
+            problem = size is null && !largest ? string.Empty : "a pool on a device takes all of it: leave out --size and --max-size";
             return problem.Length == 0;
         }
 

@@ -45,6 +45,8 @@ internal static class InfoVerb
         PoolSummary summary = PoolSummary.Of(path);
         if (findMisfit(summary.Header.Kind) is { } misfit)
             return PoolCommand.Fail(misfit);
+        if (details.IsAny && NamespacePath.Parse(path) is null)
+            PoolFile.DemandReadable(path);
         using PoolView? pool = !details.IsAny ? null : NamespacePath.Parse(path) is { } space ? PoolView.Of(path, space.Copy()) : PoolView.Open(path);
         if (pool is not null && (details.Replica < 0 || details.Replica >= pool.Maps.Count))
             return PoolCommand.Fail($"{path} has no replica {details.Replica}; they are counted from 0 to {pool.Maps.Count - 1}");
@@ -91,6 +93,12 @@ internal static class InfoVerb
         writer.WriteString("deviceId", $"0x{header.ShutdownState.DeviceId:x16}");
         writer.WriteEndObject();
         writer.WriteBoolean("needsRecovery", summary.NeedsRecovery);
+        if (summary.Granularity is { } granularity)
+        {
+            writer.WriteBoolean("isPmem", summary.IsPmem);
+            writer.WriteString("granularity", JsonNamingPolicy.CamelCase.ConvertName(granularity.ToString()));
+        }
+
         if (summary.Set is { } set)
             SetText.WriteJson(writer, set);
         if (summary.HasContent)
@@ -143,6 +151,8 @@ internal static class InfoVerb
         Row("created", Created(header));
         Row("features", string.Join(", ", PoolFeatures.Names(in header)));
         Row("shutdown state", header.ShutdownState.Dirty != 0 ? "dirty: open now, or not closed" : "clean");
+        if (summary.Granularity is { } granularity)
+            Row("durable", $"{Durability(granularity)}; {(summary.IsPmem ? string.Empty : "not ")}persistent memory");
         if (summary.Set is { } set)
             SetText.Write(set, Row);
         if (summary.HasContent)
@@ -178,6 +188,13 @@ internal static class InfoVerb
         if (problem is not null)
             Console.WriteLine($"\nThe pool is not valid: {problem}");
     }
+
+    private static string Durability(StoreGranularity granularity) => granularity switch
+    {
+        StoreGranularity.Byte => "once stored",
+        StoreGranularity.CacheLine => "after CPU flushes",
+        _ => "after msync",
+    };
 
     private static void Row(string name, string value) => Console.WriteLine($"{name,-16}{value}");
 

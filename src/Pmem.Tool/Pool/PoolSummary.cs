@@ -25,6 +25,12 @@ internal sealed record PoolSummary
     /// <summary>Whether a process did not close the file (or has it open now), or a log in it has work for recovery.</summary>
     public bool NeedsRecovery { get; init; }
 
+    /// <summary>In which units stores to it become durable; null when nobody can tell.</summary>
+    public StoreGranularity? Granularity { get; init; }
+
+    /// <summary>Whether it lies on persistent memory, as the kernel says: device DAX, or a file that is mapped with MAP_SYNC.</summary>
+    public bool IsPmem { get; init; }
+
     /// <summary>Why the content could not be read, or null.</summary>
     public string? ContentProblem { get; init; }
 
@@ -66,11 +72,15 @@ internal sealed record PoolSummary
             return space.Summarize();
         PoolHeader? read = PoolFile.ReadHeader(path);
         PoolSetFile? set = PoolSetFile.IsPoolSet(path) ? PoolSetFile.Read(path) : null;
-        long size = set is null ? LinkedFile.LengthOf(path) : set.SizeOfPool();
+        long size = set is null ? PersistentMap.LengthOf(path) : set.SizeOfPool();
         if (read is not { } header)
             throw new PmemException($"{path} is not a pool: it has {size} bytes, less than a header");
 
         var summary = new PoolSummary { Path = path, Size = size, Header = header, Set = set, NeedsRecovery = IsDirty(in header) };
+
+        // What the content is read from is a private copy, which is durable nowhere.
+        using (PersistentMap file = PersistentMap.Open(set is null ? path : set.PartFiles()[0][0], new PersistentMapOptions { Access = MapAccess.ReadOnly }))
+            summary = summary with { Granularity = file.Granularity, IsPmem = file.IsPmem };
 
         // The headers of a set are judged together, by opening it.
         if (set is null && PoolValidation.FindProblem(in header, kind: null) is { } problem)
@@ -107,17 +117,17 @@ internal sealed record PoolSummary
 
     /// <summary>Of an open store.</summary>
     public static PoolSummary Of(ObjectStore store, string path) =>
-        Fill(new PoolSummary { Path = path, Size = store.Map.Length, Header = store.Header, Set = SetOf(path) }, store) with { RunId = store.RunId };
+        Fill(new PoolSummary { Path = path, Size = store.Map.Length, Header = store.Header, Set = SetOf(path), Granularity = store.Map.Granularity, IsPmem = store.Map.IsPmem }, store) with { RunId = store.RunId };
 
     /// <summary>Of an open log.</summary>
     public static PoolSummary Of(PersistentLog log, string path) =>
-        Fill(new PoolSummary { Path = path, Size = log.Map.Length, Header = log.Header, Set = SetOf(path) }, log);
+        Fill(new PoolSummary { Path = path, Size = log.Map.Length, Header = log.Header, Set = SetOf(path), Granularity = log.Map.Granularity, IsPmem = log.Map.IsPmem }, log);
 
     private static PoolSetFile? SetOf(string path) => PoolSetFile.IsPoolSet(path) ? PoolSetFile.Read(path) : null;
 
     /// <summary>Of an open block pool.</summary>
     public static PoolSummary Of(BlockPool pool, string path) =>
-        Fill(new PoolSummary { Path = path, Size = pool.Map.Length, Header = pool.Header }, pool);
+        Fill(new PoolSummary { Path = path, Size = pool.Map.Length, Header = pool.Header, Granularity = pool.Map.Granularity, IsPmem = pool.Map.IsPmem }, pool);
 
     /// <summary>Whether the header says that the pool was not closed, or is open now.</summary>
     public static bool IsDirty(in PoolHeader header) => header.ShutdownState.Dirty != 0;
