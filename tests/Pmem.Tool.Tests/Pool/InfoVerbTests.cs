@@ -24,6 +24,7 @@ public sealed class InfoVerbTests : IDisposable
         Assert.False(info.GetProperty("shutdownState").GetProperty("dirty").GetBoolean());
         Assert.Equal(0UL, info.GetProperty("shutdownState").GetProperty("usc").GetUInt64());
         Assert.False(info.GetProperty("needsRecovery").GetBoolean());
+        Assert.Equal((false, "page"), (info.GetProperty("isPmem").GetBoolean(), info.GetProperty("granularity").GetString()));
         Assert.Equal(2UL, info.GetProperty("runId").GetUInt64());
         Assert.InRange(info.GetProperty("created").GetDateTimeOffset(), DateTimeOffset.UtcNow.AddMinutes(-5), DateTimeOffset.UtcNow);
 
