@@ -79,8 +79,11 @@ internal sealed record PoolSummary
         var summary = new PoolSummary { Path = path, Size = size, Header = header, Set = set, NeedsRecovery = IsDirty(in header) };
 
         // What the content is read from is a private copy, which is durable nowhere.
-        using (PersistentMap file = PersistentMap.Open(set is null ? path : set.PartFiles()[0][0], new PersistentMapOptions { Access = MapAccess.ReadOnly }))
+        if ((set is null ? path : set.PartFiles()[0].FirstOrDefault(File.Exists)) is { } part)
+        {
+            using PersistentMap file = PersistentMap.Open(part, new PersistentMapOptions { Access = MapAccess.ReadOnly });
             summary = summary with { Granularity = file.Granularity, IsPmem = file.IsPmem };
+        }
 
         // The headers of a set are judged together, by opening it.
         if (set is null && PoolValidation.FindProblem(in header, kind: null) is { } problem)

@@ -12,6 +12,9 @@ namespace Interop.Guest;
 internal static class GuestTool
 {
     private const string DiskModule = "virtio_blk";
+
+    // On an idle core it takes little more than one of these.
+    private static readonly TimeSpan s_limit = TimeSpan.FromMinutes(12);
     private static readonly string[] s_programs = ["pmempool", "daxio", "filefrag"];
     private static readonly string[] s_scripts = ["obj_script", "log_script", "blk_script"];
     private static readonly Lazy<string> s_disk = new(Build);
@@ -29,7 +32,7 @@ internal static class GuestTool
         pmem_once() { /net/dotnet /net/tool/Pmem.Tool.dll "$@"; }
         DOTNET_STARTUP_HOOKS=/net/tool/Interop.dll pmem_once </tmp/pmem.commands >/tmp/pmem.log 2>&1 &
         exec 8<>/tmp/pmem.commands 9<>/tmp/pmem.codes
-        pmem() { ( IFS='	'; echo "$*" ) >&8; read -t 100 code <&9 || { echo "pmem died:"; cat /tmp/pmem.log; code=99; }; cat /tmp/pmem.output; return $code; }
+        pmem() { ( IFS='	'; echo "$*" ) >&8; read -t 300 code <&9 || { echo "pmem died:"; cat /tmp/pmem.log; code=99; }; cat /tmp/pmem.output; return $code; }
         run() { echo "@@$1"; shift; "$@" 2>&1; echo "exit $?"; }
 
         """;
@@ -50,6 +53,7 @@ internal static class GuestTool
             {
                 Initrd = [.. options.Initrd, modules],
                 Script = Preparation + script,
+                Timeout = s_limit,
                 ExtraArguments = ["-drive", $"file={disk},if=virtio,format=raw,readonly=on"],
             }));
         }

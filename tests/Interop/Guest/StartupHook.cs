@@ -6,7 +6,9 @@ using Pmem.Tool;
 /// <c>Main</c>, as DOTNET_STARTUP_HOOKS says, and finds it by its name. Each line of standard input is a command, its arguments separated by tabs; what it printed is in
 /// a file afterwards, and its exit code goes into a pipe.
 /// </summary>
+#pragma warning disable MA0047, CA1050 // the runtime looks for it outside of namespaces
 internal static partial class StartupHook
+#pragma warning restore MA0047, CA1050
 {
     public const string Output = "/tmp/pmem.output";
     public const string Codes = "/tmp/pmem.codes";
