@@ -1,17 +1,21 @@
 namespace Pmem.Platform.Images;
 
 /// <summary>
-/// A file that appears under its name when it is complete and durable: a crash leaves what was there before, and at most a file with <c>partial</c> in its name, which the next run
-/// replaces.
+/// A file that appears under its name when it is complete and durable: a crash leaves what was there before, and at most a file with a
+/// <see cref="TemporaryName"/>, which nothing of a user's ever has.
 /// </summary>
 internal sealed class NewImage : IDisposable
 {
     private readonly string _path;
     private bool _isComplete;
 
-    private NewImage(string path) => _path = path;
+    private NewImage(string path)
+    {
+        _path = path;
+        PartialPath = TemporaryName.Beside(path);
+    }
 
-    public string PartialPath => _path + ".pmem-image-partial";
+    public string PartialPath { get; }
 
     public static NewImage Begin(string path, ImageOptions options, params ReadOnlySpan<string> sources)
     {

@@ -61,10 +61,11 @@ internal static class CreateVerb
             if (model is not null && model.Header.Kind != wanted)
                 return PoolCommand.Fail($"{model.Path} is a pool of kind {InfoVerb.TypeName(model.Header.Kind)}: inherit from one of the kind that you create");
             string path = parsed.GetValue(file)!;
-            if (change.Backup(parsed, path) is not null && !parsed.GetValue(force))
+            string? backup = change.Backup(parsed, path);
+            if (backup is not null && !parsed.GetValue(force))
                 return PoolCommand.Fail("nothing is replaced without --force, so no backup is needed: leave out --backup");
             using var progress = new ProgressLine();
-            var options = new PoolRemovalOptions { DryRun = change.IsDryRun(parsed), BackupPath = change.Backup(parsed, path), Progress = progress, Cancellation = cancellation };
+            var options = new PoolRemovalOptions { DryRun = change.IsDryRun(parsed), BackupPath = backup, Progress = progress, Cancellation = cancellation };
             if (NamespacePath.Parse(path) is { } space)
                 return CreateOn(space, wanted, parsed.GetValue(size) is not null || parsed.GetValue(largest), parsed.GetValue(layout) ?? model?.Layout, parsed.GetValue(blockSize), parsed.GetValue(force), options, parsed.GetValue(json));
             if (!TryGetSize(parsed.GetValue(size), parsed.GetValue(largest), model, wanted, path, out long bytes, out string problem))
@@ -97,7 +98,7 @@ internal static class CreateVerb
         var change = new PoolRepairOptions { DryRun = options.DryRun, BackupPath = options.BackupPath, Progress = options.Progress, Cancellation = options.Cancellation };
         PoolSummary made = space.Create(kind, layout ?? string.Empty, (int)block, force, change);
         if (options.DryRun)
-            return TellPlan(made.Path, kind, new PoolCreationPlan([made.Path], [], made.Size), json);
+            return TellPlan(made.Path, kind, new PoolCreationPlan([made.Path], force ? [made.Path] : [], made.Size), json);
         Tell(made, $"pool of kind {InfoVerb.TypeName(kind)} in {ByteSize.Format(made.Size)}", json);
         return Program.Success;
     }

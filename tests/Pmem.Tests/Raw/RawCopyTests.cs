@@ -102,6 +102,33 @@ public sealed class RawCopyTests : IDisposable
     }
 
     [Fact]
+    public void An_interrupted_copy_is_done_again_with_its_first_backup_which_is_as_private_as_the_output()
+    {
+        byte[] old = Random(9 << 20, 7);
+        byte[] content = Random(9 << 20, 8);
+        File.WriteAllBytes(_folder.File("in"), content);
+        File.WriteAllBytes(_folder.File("out"), old);
+        File.SetUnixFileMode(_folder.File("out"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        RawEndpoint from = RawEndpoint.Of(_folder.File("in"));
+        RawEndpoint to = RawEndpoint.Of(_folder.File("out"));
+        using var stop = new CancellationTokenSource();
+        var options = new RawCopyOptions { BackupPath = _folder.File("kept") };
+        var watch = new Watch(done =>
+        {
+            if (File.Exists(_folder.File("kept")) && done > 0)
+                stop.Cancel();
+        });
+        Assert.Throws<OperationCanceledException>(() => RawCopy.Run(from, to, options with { Progress = watch, Cancellation = stop.Token }));
+        Assert.NotEqual(old, File.ReadAllBytes(_folder.File("out")));
+        RawCopy.Run(from, to, options);
+        Assert.Equal(content, File.ReadAllBytes(_folder.File("out")));
+        Assert.Equal(old, File.ReadAllBytes(_folder.File("kept")));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_folder.File("kept")));
+        Assert.Equal(["in", "kept", "out"], Directory.GetFileSystemEntries(Path.GetDirectoryName(_folder.File("in"))!).Select(path => Path.GetFileName(path)!).Order(StringComparer.Ordinal));
+        Assert.Throws<IOException>(() => RawCopy.Run(from, to, options));
+    }
+
+    [Fact]
     public void Durability() => ChildRun.Run(typeof(Traced), ("PMEM_TRACING", "1"));
 
     [Fact]
@@ -227,5 +254,10 @@ public sealed class RawCopyTests : IDisposable
         {
             // Only stores and flushes count.
         }
+    }
+
+    private sealed class Watch(Action<long> report) : IProgress<RawCopyProgress>
+    {
+        public void Report(RawCopyProgress value) => report(value.Done);
     }
 }
