@@ -24,8 +24,7 @@ public static class BackupMark
         ArgumentNullException.ThrowIfNull(backup);
         if (string.IsNullOrWhiteSpace(backup) || (!File.Exists(backup) && !Directory.Exists(backup)))
             return false;
-        string path = PathOf(backup);
-        return File.Exists(path) && LinkedFile.LengthOf(path) <= LongestNote && File.ReadAllText(path) == TextOf(backup, subject);
+        return SubjectIn(PathOf(backup)) == SubjectOf(backup, subject);
     }
 
     /// <summary>Notes that a backup is about to be made; durable at return.</summary>
@@ -35,15 +34,36 @@ public static class BackupMark
     public static void Begin(string backup, string subject)
     {
         string path = PathOf(backup);
-        if (File.Exists(path) && !IsNote(path))
+        if (File.Exists(path) && LinkedFile.LengthOf(path) > 0 && !IsNote(path)) // empty if a crash came before its text
             throw new IOException($"{path} is in the way: its name is for notes about backups; move it, or name another backup");
-        using (FileStream file = new(path, FileMode.Create, FileAccess.Write))
+
+        // The note of an interrupted run for the same thing also says what that run left.
+        if (SubjectIn(path) != SubjectOf(backup, subject))
+            Write(path, SubjectOf(backup, subject), partial: null);
+    }
+
+    /// <summary>
+    /// A name for the backup until it is whole, noted so that it is removed by the next run if this one is killed; and removes what a run left that was. Call it
+    /// when what is backed up is locked: then that run does not live any more.
+    /// </summary>
+    /// <param name="backup">The file or folder.</param>
+    /// <exception cref="IOException">The note cannot be written, or what was left not be removed.</exception>
+    public static string BeginCopy(string backup)
+    {
+        string path = PathOf(backup);
+        string partial = TemporaryName.Beside(backup);
+        if (SubjectIn(path) is not { } subject)
+            return partial;
+        if (PartialIn(path) is { } left)
         {
-            file.Write(Encoding.UTF8.GetBytes(TextOf(backup, subject)));
-            file.Flush(flushToDisk: true);
+            if (Directory.Exists(left))
+                Directory.Delete(left, recursive: true);
+            else
+                File.Delete(left);
         }
 
-        PersistentMap.SyncDirectory(Path.GetDirectoryName(path)!);
+        Write(path, subject, Path.GetFileName(partial));
+        return partial;
     }
 
     /// <summary>Takes the note away, if there is one: the change is done.</summary>
@@ -59,8 +79,26 @@ public static class BackupMark
 
     private static string PathOf(string backup) => TemporaryName.Beside(backup, Extension);
 
-    private static bool IsNote(string path) => LinkedFile.LengthOf(path) <= LongestNote && File.ReadAllText(path).StartsWith(Signature, StringComparison.Ordinal);
+    private static bool IsNote(string path) => SubjectIn(path) is not null;
 
-    private static string TextOf(string backup, string subject) =>
-        $"{Signature}{Path.GetRelativePath(LinkedFile.RealPath(Path.GetDirectoryName(PathOf(backup))!), LinkedFile.RealPath(subject))}\n";
+    private static string SubjectOf(string backup, string subject) => Path.GetRelativePath(LinkedFile.RealPath(Path.GetDirectoryName(PathOf(backup))!), LinkedFile.RealPath(subject));
+
+    private static string[] Read(string path) => File.Exists(path) && LinkedFile.LengthOf(path) <= LongestNote ? File.ReadAllText(path).Split('\n') : [];
+
+    private static string? SubjectIn(string path) => Read(path) is [{ } first, ..] && first.StartsWith(Signature, StringComparison.Ordinal) ? first[Signature.Length..] : null;
+
+    /// <summary>What the noted run was making; only a name that this library gives, in the same folder.</summary>
+    private static string? PartialIn(string path) =>
+        Read(path) is [_, { Length: > 0 } name, ..] && name == Path.GetFileName(name) && TemporaryName.IsOne(name) ? Path.Combine(Path.GetDirectoryName(path)!, name) : null;
+
+    private static void Write(string path, string subject, string? partial)
+    {
+        using (FileStream file = new(path, FileMode.Create, FileAccess.Write))
+        {
+            file.Write(Encoding.UTF8.GetBytes($"{Signature}{subject}\n{partial}\n"));
+            file.Flush(flushToDisk: true);
+        }
+
+        PersistentMap.SyncDirectory(Path.GetDirectoryName(path)!);
+    }
 }

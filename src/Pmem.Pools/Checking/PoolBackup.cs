@@ -45,10 +45,11 @@ public static class PoolBackup
     {
         ArgumentNullException.ThrowIfNull(map);
         NewFile.Demand(backup, "the backup");
-        string partial = TemporaryName.Beside(backup);
+        string partial = BackupMark.BeginCopy(backup);
         try
         {
             Copy(map, partial, progress, cancellation);
+            PersistenceTrace.Mark("backup about to get its name");
             File.Move(partial, backup);
             PersistentMap.SyncDirectory(Path.GetDirectoryName(Path.GetFullPath(backup))!);
         }

@@ -1,5 +1,6 @@
 using System.Text;
 using Pmem.Pools.Sets;
+using Pmem.Tracing;
 
 namespace Pmem.Pools.Checking;
 
@@ -12,7 +13,7 @@ internal sealed class SetBackup(SetLayout layout, string backup, bool leaveOutMi
     private const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode Readers = Owner | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
 
-    private readonly string _partial = TemporaryName.Beside(backup);
+    private string _partial = string.Empty;
     private readonly Dictionary<PartLayout, PersistentMap> _open = new(ReferenceEqualityComparer.Instance);
 
     public void Run()
@@ -26,6 +27,7 @@ internal sealed class SetBackup(SetLayout layout, string backup, bool leaveOutMi
                     _open.Add(part, PersistentMap.Open(part.Path, new PersistentMapOptions { Access = MapAccess.ReadOnly, Lock = true }));
             }
 
+            _partial = BackupMark.BeginCopy(backup);
             CreateFolder(_partial);
             isMade = true;
             var text = new StringBuilder($"{PoolSetFile.Signature}\n{(layout.SingleHeader ? "OPTION SINGLEHDR\n" : string.Empty)}");
@@ -47,6 +49,7 @@ internal sealed class SetBackup(SetLayout layout, string backup, bool leaveOutMi
             if (!OperatingSystem.IsWindows())
                 File.SetUnixFileMode(_partial, Owner | (Readers & File.GetUnixFileMode(Path.GetDirectoryName(LinkedFile.RealPath(layout.Path))!)));
             PersistentMap.SyncDirectory(_partial);
+            PersistenceTrace.Mark("backup about to get its name");
             Directory.Move(_partial, backup);
             PersistentMap.SyncDirectory(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(backup))!);
         }

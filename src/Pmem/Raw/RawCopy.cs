@@ -132,8 +132,8 @@ public static class RawCopy
             return;
         NewFile.Demand(backup, "the backup");
         long present = Math.Min(length ?? long.MaxValue, target.Present.Value);
-        string partial = TemporaryName.Beside(backup);
         BackupMark.Begin(backup, subject);
+        string partial = BackupMark.BeginCopy(backup);
         try
         {
             // Nobody else's, until it is whole and as private as what it is a copy of.
