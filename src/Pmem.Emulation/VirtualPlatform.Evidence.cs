@@ -15,12 +15,20 @@ public sealed partial class VirtualPlatform
         // Hardware is never asked under the lock.
         DimmDetails[] details = [.. Platform.GetDimms().Select(dimm => dimm.Details)];
         DimmHealth?[] health = [.. Enumerable.Range(0, details.Length).Select(i => Platform.GetHealth(PlatformEvidence.NameOf(i)).Value)];
+        ScrubStatus scrub = Platform.GetScrub();
+        FirmwareActivation? activation = Platform.GetFirmwareActivation().Value;
+        IReadOnlyCollection<string> disabled = _platform.DisabledNamespaces;
         lock (_gate)
         {
             DemandPower();
             VirtualDimm[] dimms = [.. _state.Dimms];
             byte[] devices = NvdimmSsdt.Build([.. dimms.Select(dimm => new NvdimmDevice { Handle = new NfitDeviceHandle(dimm.Handle) })]);
-            return new PlatformEvidence(_folder, BuildNfit().ToBytes(), [.. dimms.Select((dimm, i) => EvidenceOf(dimm, i) with { Details = details[i], Health = health[i], IsLocked = details[i].Security?.State == DimmSecurityState.Locked })], devices);
+            return new PlatformEvidence(_folder, BuildNfit().ToBytes(), [.. dimms.Select((dimm, i) => EvidenceOf(dimm, i) with { Details = details[i], Health = health[i], IsLocked = details[i].Security?.State == DimmSecurityState.Locked })], devices)
+            {
+                Scrub = scrub,
+                Activation = activation,
+                Disabled = disabled,
+            };
         }
     }
 
@@ -34,7 +42,11 @@ public sealed partial class VirtualPlatform
             Labels = _labels[number] is { } labels ? LabelArea.Read(labels) : null,
             Media = dimm.IsLost || dimm.Security.IsClosed ? null : new FileMedia(path, (ulong)dimm.Capacity),
             IsPresent = !dimm.IsLost,
-            Poison = [.. dimm.Poison.Select(range => ((ulong)range.Dpa, (ulong)range.Length))],
+            Poison = RangesOf(dimm.Poison)!,
+            Reported = RangesOf(dimm.Reported),
+            Injected = RangesOf(dimm.Poison),
         };
     }
+
+    private static List<(ulong Address, ulong Length)>? RangesOf(IReadOnlyList<PoisonedRange>? ranges) => ranges is null ? null : [.. ranges.Select(range => ((ulong)range.Dpa, (ulong)range.Length))];
 }

@@ -288,7 +288,8 @@ public sealed partial class VirtualPlatform : IDisposable
 
     private string WhyAbsent(int number) => $"nmem{number} is not there{(FindFileProblem(_folder, _state.Dimms[number]) is { } problem ? $": {problem}" : string.Empty)}";
 
-    private static NfitControlRegion ControlOf(VirtualDimm dimm) => new() { VendorId = dimm.VendorId, SerialNumber = dimm.SerialNumber };
+    // What the table says of it.
+    private static NfitControlRegion ControlOf(VirtualDimm dimm) => new() { VendorId = dimm.VendorId, DeviceId = Describe(dimm).DeviceId, RevisionId = 1, SerialNumber = dimm.SerialNumber };
 
     internal static string IdOf(VirtualDimm dimm) => ControlOf(dimm).Id;
 }

@@ -85,6 +85,9 @@ public sealed class Capture : IDisposable
             Source = evidence.Source,
             Omitted = omitted,
             Modules = [.. evidence.Modules.Select((module, i) => Describe(module, media[i].Extents))],
+            Scrub = evidence.Scrub is { State: not ScrubState.NotSupported } scrub ? new CaptureScrub(scrub.State == ScrubState.Active, scrub.Finished) : null,
+            Activation = evidence.Activation,
+            Disabled = [.. evidence.Disabled.Order(StringComparer.Ordinal)],
         };
         files[Manifest] = JsonSerializer.SerializeToUtf8Bytes(manifest, CaptureJson.Default.CaptureManifest);
         TarArchive.Write(target, files);
@@ -115,7 +118,13 @@ public sealed class Capture : IDisposable
         ModuleEvidence[] modules = [.. manifest.Modules.Select((module, i) => Read(module, i, files))];
         Dictionary<string, string> texts = files.Where(file => file.Key.StartsWith(TextFolder, StringComparison.Ordinal))
             .ToDictionary(file => file.Key[TextFolder.Length..], file => Encoding.UTF8.GetString(file.Value.Span), StringComparer.Ordinal);
-        return new Capture(new PlatformEvidence(manifest.Source ?? string.Empty, nfit.Span, modules, ssdts), texts, manifest.Omitted ?? []);
+        var evidence = new PlatformEvidence(manifest.Source ?? string.Empty, nfit.Span, modules, ssdts)
+        {
+            Scrub = manifest.Scrub is { } scrub ? new ScrubStatus(scrub.Active ? ScrubState.Active : ScrubState.Idle, scrub.Finished) : null,
+            Activation = manifest.Activation,
+            Disabled = [.. (manifest.Disabled ?? []).Where(key => key is not null)],
+        };
+        return new Capture(evidence, texts, manifest.Omitted ?? []);
     }
 
     /// <inheritdoc/>
@@ -157,11 +166,17 @@ public sealed class Capture : IDisposable
             Media = new CaptureMedia(module.Extents ?? [], files.GetValueOrDefault(MediaOf(number)), module.Capacity),
             IsPresent = module.Present,
             IsLocked = module.Locked,
-            Poison = [.. (module.Poison ?? []).Where(range => range is not null).Select(range => (range.Address, range.Length))],
+            Poison = RangesOf(module.Poison) ?? [],
+            Reported = RangesOf(module.Reported),
+            Injected = RangesOf(module.Injected),
             Health = module.Health,
             Details = new Model.DimmDetails { CommandFamily = module.CommandFamily, Security = module.Security, Firmware = module.Firmware, DirtyShutdowns = module.DirtyShutdowns },
         };
     }
+
+    private static List<(ulong Address, ulong Length)>? RangesOf(IReadOnlyList<CaptureRange>? ranges) => ranges is null ? null : [.. ranges.Where(range => range is not null).Select(range => (range.Address, range.Length))];
+
+    private static List<CaptureRange>? Describe(IReadOnlyList<(ulong Address, ulong Length)>? ranges) => ranges is null ? null : [.. ranges.Select(range => new CaptureRange(range.Address, range.Length))];
 
     private static CaptureModule Describe(ModuleEvidence module, List<CaptureRange> extents) => new()
     {
@@ -171,7 +186,9 @@ public sealed class Capture : IDisposable
         LabelOffset = module.LabelOffset,
         Present = module.IsPresent,
         Locked = module.IsLocked,
-        Poison = [.. module.Poison.Select(range => new CaptureRange(range.Address, range.Length))],
+        Poison = Describe(module.Poison) ?? [],
+        Reported = Describe(module.Reported),
+        Injected = Describe(module.Injected),
         Extents = extents,
         Health = module.Health,
         CommandFamily = module.Details.CommandFamily,

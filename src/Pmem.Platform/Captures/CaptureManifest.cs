@@ -20,7 +20,21 @@ internal sealed record CaptureManifest
 
     /// <summary>What was left out, sentences.</summary>
     public IReadOnlyList<string> Omitted { get; init; } = [];
+
+    /// <summary>The search for media errors; null when nothing is known of it, as in captures of before.</summary>
+    public CaptureScrub? Scrub { get; init; }
+
+    /// <summary>How firmware is activated; null when nothing is known of it, as in captures of before.</summary>
+    public FirmwareActivation? Activation { get; init; }
+
+    /// <summary>What was disabled; null when nothing is known of it, as in captures of before.</summary>
+    public IReadOnlyList<string>? Disabled { get; init; }
 }
+
+/// <summary>A search for media errors in a manifest.</summary>
+/// <param name="Active">Whether one was under way.</param>
+/// <param name="Finished">How many were finished.</param>
+internal sealed record CaptureScrub(bool Active, long Finished);
 
 /// <summary>A module in a manifest.</summary>
 internal sealed record CaptureModule
@@ -38,6 +52,10 @@ internal sealed record CaptureModule
     public bool Locked { get; init; }
 
     public IReadOnlyList<CaptureRange> Poison { get; init; } = [];
+
+    public IReadOnlyList<CaptureRange>? Reported { get; init; }
+
+    public IReadOnlyList<CaptureRange>? Injected { get; init; }
 
     /// <summary>Ranges of media that were kept, in the order of their addresses.</summary>
     public IReadOnlyList<CaptureRange> Extents { get; init; } = [];

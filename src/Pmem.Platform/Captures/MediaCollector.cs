@@ -40,7 +40,9 @@ internal sealed class MediaCollector
     {
         ulong offset = space.Start - region.Range.Base;
         if (space.Mode == NamespaceMode.Sector && space.DataOffset < space.RawSize)
-            AddTables(region, space, offset);
+            AddTables(region, space, offset, space.DataOffset);
+        else if (space.Class is NamespaceClass.Btt or NamespaceClass.Btt2)
+            AddTables(region, space, offset, space.Class == NamespaceClass.Btt2 ? 0 : (ulong)BttFormat.Linux11.InitialOffset);
         else
             AddHead(region, space, offset);
     }
@@ -59,15 +61,14 @@ internal sealed class MediaCollector
     private static bool HasSignature(ReadOnlySpan<byte> page) =>
         page.StartsWith("BTT_ARENA_INFO"u8) || page.StartsWith(PfnInfoBlock.SignatureOf(PfnKind.Pfn)) || page.StartsWith(PfnInfoBlock.SignatureOf(PfnKind.Dax));
 
-    private void AddTables(RegionEvidence region, NamespaceView space, ulong offset)
+    private void AddTables(RegionEvidence region, NamespaceView space, ulong offset, ulong at)
     {
-        ulong at = space.DataOffset;
         AddHead(region, space, offset);
-        byte[] bytes = new byte[BttInfo.Size];
-        for (int arena = 0; arena < MostArenas && region.TryRead(offset + at, bytes); arena++)
+        for (int arena = 0; arena < MostArenas && space.RawSize - at >= (ulong)BttLayout.MinimumArena; arena++)
         {
-            BttInfo info = BttInfo.Read(bytes);
-            if (BttInfoValidation.FindProblem(in info, (long)at, (long)(space.RawSize - at), null, 0) is not null)
+            // An info block that is ruined has a copy in the last page of its arena.
+            ulong copy = at + (Math.Min(space.RawSize - at, (ulong)BttLayout.MaximumArena) / Page * Page) - Page;
+            if ((ReadInfo(region, space, offset, at, at) ?? ReadInfo(region, space, offset, at, copy)) is not { } info)
                 break;
             Add(region, offset + at, Page);
             Add(region, offset + at + info.InfoOffset, Page);
@@ -86,6 +87,15 @@ internal sealed class MediaCollector
                 break;
             at += info.NextOffset;
         }
+    }
+
+    private static BttInfo? ReadInfo(RegionEvidence region, NamespaceView space, ulong offset, ulong arena, ulong at)
+    {
+        byte[] bytes = new byte[BttInfo.Size];
+        if (!region.TryRead(offset + at, bytes))
+            return null;
+        BttInfo info = BttInfo.Read(bytes);
+        return BttInfoValidation.FindProblem(in info, (long)at, (long)(space.RawSize - arena), null, 0) is null ? info : null;
     }
 
     private void Add(RegionEvidence region, ulong offset, ulong length, bool withheld = false)

@@ -3,6 +3,7 @@ using Pmem.Platform.Acpi.Aml;
 using Pmem.Platform.Evidence;
 using Pmem.Platform.Labels;
 using Pmem.Platform.Linux;
+using Pmem.Platform.Model;
 
 namespace Pmem.Platform.Captures;
 
@@ -39,8 +40,10 @@ public static class RunningMachine
             modules.Add(module with { Labels = name is null ? null : ReadLabels(openLabels, name) });
         }
 
-        return (new PlatformEvidence(root == "/" ? "a running Linux" : root, nfit, modules, ReadSsdts(Path.Combine(root, Tables))), texts);
+        return (new PlatformEvidence(root == "/" ? "a running Linux" : root, nfit, modules, ReadSsdts(Path.Combine(root, Tables))) { Scrub = ScrubOf(root) }, texts);
     }
+
+    private static ScrubStatus? ScrubOf(string root) => new LinuxPlatform(root).GetScrub() is { State: not ScrubState.NotSupported } scrub ? scrub : null;
 
     private static byte[] ReadTable(string path)
     {

@@ -24,9 +24,11 @@ internal sealed class EvidenceHardware(PlatformEvidence evidence) : IPlatformHar
 
     public PlatformResult<DimmHealth> InjectHealth(int dimm, HealthInjection injection) => PlatformResult<DimmHealth>.Refused(PlatformError.NotSupported, Reason, Remedy);
 
-    public PlatformResult<IReadOnlyList<AddressRange>> GetErrors() => PlatformResult<IReadOnlyList<AddressRange>>.Done([.. evidence.Modules.SelectMany(module => module.Poison.SelectMany(range => ToSystem(module, range.Address, range.Length))).OrderBy(range => range.Address)]);
+    public PlatformResult<IReadOnlyList<AddressRange>> GetErrors() => PlatformResult<IReadOnlyList<AddressRange>>.Done(ToSystem(module => module.Reported ?? module.Poison));
 
-    public PlatformResult<IReadOnlyList<AddressRange>> GetInjectedErrors() => Refused();
+    public PlatformResult<IReadOnlyList<AddressRange>> GetInjectedErrors() => evidence.Modules.All(module => module.Injected is not null)
+        ? PlatformResult<IReadOnlyList<AddressRange>>.Done(ToSystem(module => module.Injected!))
+        : PlatformResult<IReadOnlyList<AddressRange>>.Refused(PlatformError.NotSupported, "nothing is known of errors that were injected: whoever took the evidence did not know, or did not keep it", "ask on the platform itself");
 
     public PlatformResult<IReadOnlyList<AddressRange>> InjectErrors(IReadOnlyList<AddressRange> ranges, bool notify) => Refused();
 
@@ -45,13 +47,31 @@ internal sealed class EvidenceHardware(PlatformEvidence evidence) : IPlatformHar
         return null;
     }
 
-    public ScrubStatus GetScrub() => new(ScrubState.NotSupported, 0, Reason);
+    public PlatformResult<FirmwareActivation> GetFirmwareActivation() => evidence.Activation is { } activation
+        ? PlatformResult<FirmwareActivation>.Done(activation)
+        : PlatformResult<FirmwareActivation>.Refused(PlatformError.NotSupported, "nothing is known of activation: whoever took the evidence did not know, or did not keep it", "ask on the platform itself");
+
+    public ScrubStatus GetScrub() => evidence.Scrub ?? new ScrubStatus(ScrubState.NotSupported, 0, "nothing is known of it: whoever took the evidence did not know, or did not keep it");
 
     public PlatformResult<ScrubStatus> StartScrub() => PlatformResult<ScrubStatus>.Refused(PlatformError.NotSupported, Reason, Remedy);
 
     public PlatformResult<ScrubStatus> StopScrub() => StartScrub();
 
     private static PlatformResult<IReadOnlyList<AddressRange>> Refused() => PlatformResult<IReadOnlyList<AddressRange>>.Refused(PlatformError.NotSupported, Reason, Remedy);
+
+    private List<AddressRange> ToSystem(Func<ModuleEvidence, IReadOnlyList<(ulong Address, ulong Length)>> rangesOf)
+    {
+        var joined = new List<AddressRange>();
+        foreach (AddressRange range in evidence.Modules.SelectMany(module => rangesOf(module).SelectMany(range => ToSystem(module, range.Address, range.Length))).OrderBy(range => range.Address))
+        {
+            if (joined.Count > 0 && joined[^1].Address + joined[^1].Length == range.Address)
+                joined[^1] = joined[^1] with { Length = joined[^1].Length + range.Length };
+            else
+                joined.Add(range);
+        }
+
+        return joined;
+    }
 
     private List<AddressRange> ToSystem(ModuleEvidence module, ulong address, ulong length)
     {

@@ -1,3 +1,5 @@
+using Pmem.Blocks.Layout;
+using Pmem.Platform.InfoBlocks;
 using Pmem.Platform.Labels;
 using Pmem.Platform.Model;
 
@@ -7,6 +9,8 @@ namespace Pmem.Platform.Evidence;
 internal sealed class EvidenceMemory(RegionEvidence region) : IRegionMemory
 {
     private const long MostBytes = 256 << 20;
+    private const long Page = 4096;
+    private const int MostArenas = 4096;
 
     public PersistentMap Map(long offset, long length, bool readOnly = false)
     {
@@ -22,6 +26,68 @@ internal sealed class EvidenceMemory(RegionEvidence region) : IRegionMemory
         var map = PersistentMap.CreateAnonymous(length);
         map.Copy(0, bytes);
         return map;
+    }
+
+    /// <summary>
+    /// Maps what is known of a namespace, of which much may not have been kept: its first pages, and of a block translation table info blocks, maps and flogs. The rest is zeros,
+    /// which nobody may take for data.
+    /// </summary>
+    /// <exception cref="PmemException">The maps of a table were not kept.</exception>
+    public PersistentMap MapKnown(long offset, long length)
+    {
+        var map = PersistentMap.CreateAnonymous(length);
+        try
+        {
+            for (long at = 0; at < Math.Min(length, NamespacePersonality.HeadSize); at += Page)
+                TryCopy(map, offset, at, Math.Min(Page, length - at));
+            CopyArenas(map, offset, 0);
+            CopyArenas(map, offset, BttFormat.Linux11.InitialOffset);
+            return map;
+        }
+        catch
+        {
+            map.Dispose();
+            throw;
+        }
+    }
+
+    private void CopyArenas(PersistentMap map, long offset, long at)
+    {
+        for (int arena = 0; arena < MostArenas && map.Length - at >= BttLayout.MinimumArena; arena++)
+        {
+            long copy = at + (Math.Min(map.Length - at, BttLayout.MaximumArena) / Page * Page) - Page;
+            if ((ReadInfo(map, offset, at, at) ?? ReadInfo(map, offset, at, copy)) is not { } info)
+                return;
+            TryCopy(map, offset, at + (long)info.InfoOffset, Page);
+            if (!TryCopy(map, offset, at + (long)info.MapOffset, (long)(info.InfoOffset - info.MapOffset)))
+                throw new PmemException($"{region.Name}: map and flog of arena {arena} were not kept, or cannot be read: look at the platform itself");
+            if (info.NextOffset == 0)
+                return;
+            at += (long)info.NextOffset;
+        }
+    }
+
+    private BttInfo? ReadInfo(PersistentMap map, long offset, long arena, long at)
+    {
+        if (!TryCopy(map, offset, at, Page))
+            return null;
+        BttInfo info = BttInfo.Read(map.GetSpan(at, BttInfo.Size));
+        return BttInfoValidation.FindProblem(in info, at, map.Length - arena, null, 0) is null ? info : null;
+    }
+
+    private bool TryCopy(PersistentMap map, long offset, long at, long length)
+    {
+        const int Piece = 1 << 20;
+        byte[] bytes = new byte[Math.Min(length, Piece)];
+        for (long done = 0; done < length; done += bytes.Length)
+        {
+            Span<byte> piece = bytes.AsSpan(0, (int)Math.Min(bytes.Length, length - done));
+            if (!region.TryRead((ulong)(offset + at + done), piece))
+                return false;
+            map.Copy(at + done, piece, CopyHints.NoDrain);
+        }
+
+        return true;
     }
 }
 

@@ -35,4 +35,10 @@ public sealed record ModuleEvidence(NfitDeviceHandle Handle, ulong Capacity)
 
     /// <summary>Ranges of media that are known to be unreadable.</summary>
     public IReadOnlyList<(ulong Address, ulong Length)> Poison { get; init; } = [];
+
+    /// <summary>Those of which the system knows, where these are others; null when they are the same.</summary>
+    public IReadOnlyList<(ulong Address, ulong Length)>? Reported { get; init; }
+
+    /// <summary>Those that were injected; null when that is not known.</summary>
+    public IReadOnlyList<(ulong Address, ulong Length)>? Injected { get; init; }
 }

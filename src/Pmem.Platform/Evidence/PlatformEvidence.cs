@@ -14,6 +14,8 @@ namespace Pmem.Platform.Evidence;
 /// <remarks>Views are made once; members are thread-safe. Whoever makes the evidence disposes it, which closes files.</remarks>
 public sealed class PlatformEvidence : IDisposable
 {
+    private const string Provider = "ACPI.NFIT";
+
     private readonly byte[] _nfit;
     private readonly byte[][] _ssdts;
 
@@ -62,6 +64,23 @@ public sealed class PlatformEvidence : IDisposable
     /// <summary>The platform as <c>pmem list</c> and others see it. What it refuses to be changed, it says so.</summary>
     public IPlatform Platform { get; }
 
+    /// <summary>The search for media errors as it was; null when that is not known.</summary>
+    public ScrubStatus? Scrub { get; init; }
+
+    /// <summary>How firmware of the modules is activated; null when that is not known.</summary>
+    public FirmwareActivation? Activation { get; init; }
+
+    /// <summary>What was disabled, as <see cref="LabelledPlatform.DisabledNamespaces"/> has it. A kernel that starts knows nothing of it, and so do the views of <see cref="Regions"/>.</summary>
+    public IReadOnlyCollection<string> Disabled
+    {
+        get => ((LabelledPlatform)Platform).DisabledNamespaces;
+        init
+        {
+            foreach (string key in value)
+                ((LabelledPlatform)Platform).MarkDisabled(key);
+        }
+    }
+
     /// <summary>Where stores are safe when power fails, as the table says; null when it does not.</summary>
     public PersistenceDomain? Domain
     {
@@ -90,7 +109,7 @@ public sealed class PlatformEvidence : IDisposable
         // What is managed by labels has mappings, all of known modules; the rest is looked at as it is.
         RegionEvidence[] managed = [.. Regions.Where(region => region.IsPersistentMemory && region.Mappings.Count > 0 && region.Modules.All(module => module >= 0))];
         var platform = new LabelledPlatform(
-            Source,
+            Provider,
             [.. Modules.Select((module, i) => new PlatformDimm(module.Handle, PhysicalIdOf(module), IdOf(module), module.Capacity, module.Labels is null ? null : new EvidenceLabels(module.Labels, NameOf(i))))],
             [.. managed.Select(region => new PlatformRegion(region.Description, region.Modules, new EvidenceMemory(region), Domain, region.Mappings.Any(mapping => StateOf(mapping.Handle).HasFlag(NfitStateFlags.NotArmed))))],
             new EvidenceHardware(this))

@@ -13,15 +13,18 @@ internal static class BttCheckVerb
         Argument<string> file = BttFile.FileArgument();
         Option<string?> offset = BttFile.OffsetOption();
         Option<string?> size = BttFile.SizeOption();
+        Option<string?> space = BttFile.NamespaceOption();
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("check", """
             Check info blocks and their copies, the geometry, every map entry and the flog. Never changes a byte.
 
             Exit codes: 0 consistent (interrupted writes may be pending), 1 not consistent, 2 the file cannot be read.
 
-            Example: pmem btt check disk.img --offset 1MiB --size 64MiB
-            """) { file, offset, size, json };
-        command.SetAction((parsed, cancellation) => Task.FromResult(Run(BttFile.Of(parsed.GetValue(file)!, parsed.GetValue(offset), parsed.GetValue(size)), parsed.GetValue(json), cancellation)));
+            Examples:
+              pmem btt check disk.img --offset 1MiB --size 64MiB
+              pmem btt check vm1.capture --namespace namespace0.1
+            """) { file, offset, size, space, json };
+        command.SetAction((parsed, cancellation) => Task.FromResult(Run(BttFile.ToRead(parsed.GetValue(file)!, parsed.GetValue(offset), parsed.GetValue(size), parsed.GetValue(space)), parsed.GetValue(json), cancellation)));
         return command;
     }
 

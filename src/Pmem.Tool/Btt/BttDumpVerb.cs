@@ -15,6 +15,7 @@ internal static class BttDumpVerb
         Argument<string> file = BttFile.FileArgument();
         Option<string?> offset = BttFile.OffsetOption();
         Option<string?> size = BttFile.SizeOption();
+        Option<string?> space = BttFile.NamespaceOption();
         var flog = new Option<bool>("--flog") { Description = "Also every flog entry." };
         var blocks = new Option<string?>("--map") { Description = "Also the map entries of these blocks, counted in each arena, such as 0-99,500-; those never written are left out." };
         Option<bool> json = PoolCommand.JsonOption();
@@ -22,13 +23,13 @@ internal static class BttDumpVerb
             Show the info block, the counts, and if wanted the flog and the map of every arena. Never changes a byte.
 
             Example: pmem btt dump namespace.img --flog --map 0-99
-            """) { file, offset, size, flog, blocks, json };
+            """) { file, offset, size, space, flog, blocks, json };
         command.SetAction((parsed, cancellation) =>
         {
             ByteRanges? ranges = null;
             if (parsed.GetValue(blocks) is { } text && !ByteRanges.TryParse(text, out ranges))
                 return Task.FromResult(PoolCommand.Fail($"'{text}' is not a range such as 0-99,500-"));
-            var window = BttFile.Of(parsed.GetValue(file)!, parsed.GetValue(offset), parsed.GetValue(size));
+            var window = BttFile.ToRead(parsed.GetValue(file)!, parsed.GetValue(offset), parsed.GetValue(size), parsed.GetValue(space));
             using PersistentMap map = window.OpenToRead();
             using var progress = new ProgressLine();
             BttCheckResult result = window.Check(map, new PoolCheckOptions { Progress = progress, Cancellation = cancellation });

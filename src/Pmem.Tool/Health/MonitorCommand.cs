@@ -94,6 +94,7 @@ internal static class MonitorCommand
             try
             {
                 using PlatformSource source = PlatformSource.Open(Path);
+                source.DemandAlive("watched", "'pmem smart'");
                 return Seen.Look(source.Platform, DateTimeOffset.UtcNow);
             }
             catch (PmemException inUse) when (inUse.IsBusy && !isFirst)

@@ -70,6 +70,7 @@ internal static class ScrubCommand
     private static (string Provider, ScrubStatus Status) Look(string? path)
     {
         using PlatformSource source = PlatformSource.Open(path);
+        source.DemandAlive("waited for", "'pmem scrub status'");
         return (source.Platform.Provider, source.Platform.GetScrub());
     }
 

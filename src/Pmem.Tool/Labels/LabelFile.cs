@@ -57,6 +57,8 @@ internal sealed class LabelFile
     {
         if (!File.Exists(path))
             throw new FileNotFoundException($"there is no file {path}; 'truncate -s 128K {path}' makes an area without labels, to be initialised with 'pmem labels init'");
+        if (Capture.LooksLike(path))
+            throw new PmemException($"{path} is a capture, which nobody may change: do it on the platform itself");
         long length = LinkedFile.LengthOf(path);
         long size = length;
         if (labelSize is not null && !ByteSize.TryParse(labelSize, out size))

@@ -16,7 +16,7 @@ internal static class FromRunningVerb
         var output = new Option<string?>("--output", "-o") { Description = "Write the table into this file, instead of printing it." };
         Option<bool> json = NfitCommand.JsonOption();
         var command = new Command("from-running", """
-            Read the table of the running machine (as root), or the one that a virtual platform gives to a guest.
+            Read the table of the running machine (as root), or the one that a virtual platform gives to a guest, or the one in a capture.
 
             Examples:
               pmem nfit from-running --output nfit.aml
@@ -32,6 +32,7 @@ internal static class FromRunningVerb
         using (PlatformSource source = PlatformSource.Open(platform))
         {
             table = source.Platform is LinuxPlatform machine ? machine.ReadTable()
+                : source.Capture is { } capture ? capture.Evidence.NfitBytes.ToArray()
                 : source.Virtual is { } made ? made.BuildNfit().ToBytes()
                 : throw new PmemException($"{source.Name} has no table");
         }

@@ -36,6 +36,19 @@ internal sealed class PlatformSource : IDisposable
     /// <summary>The platform with its power cord; null when it is not a virtual one.</summary>
     public VirtualPlatform? Virtual => _owned as VirtualPlatform;
 
+    /// <summary>The capture that it is read from; null when it is none.</summary>
+    public Capture? Capture => _owned as Capture;
+
+    /// <summary>Refuses a capture, in which nothing ever happens.</summary>
+    /// <param name="what">What cannot be done, such as <c>watched</c>.</param>
+    /// <param name="instead">What shows what is in it.</param>
+    /// <exception cref="PmemException">It is one.</exception>
+    public void DemandAlive(string what, string instead)
+    {
+        if (Capture is not null)
+            throw new PmemException($"{Name} is a capture: nothing happens in it that could be {what}; {instead} shows what was when it was taken");
+    }
+
     /// <summary>The option that names a platform.</summary>
     public static Option<string?> Option() => new("--platform", "-p") { Description = $"The folder of the platform, or a capture of one; {Variable} if not given, and this machine if that is not set." };
 
@@ -51,7 +64,9 @@ internal sealed class PlatformSource : IDisposable
 
     /// <summary>The platform with its power cord.</summary>
     /// <exception cref="PmemException">It is not a virtual one.</exception>
-    public VirtualPlatform DemandVirtual() => Virtual ?? throw new PmemException($"{Name} is no virtual platform: take the folder of one");
+    public VirtualPlatform DemandVirtual() => Virtual ?? throw new PmemException(Capture is null
+        ? $"{Name} is no virtual platform: take the folder of one"
+        : $"{Name} is a capture, and no virtual platform: 'pmem list' and 'pmem dimm show' with --platform {Name} show what is in it");
 
     /// <inheritdoc/>
     public void Dispose() => _owned?.Dispose();

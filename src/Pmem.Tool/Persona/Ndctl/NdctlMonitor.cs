@@ -98,6 +98,7 @@ internal static class NdctlMonitor
     private static bool HasAny(NdctlArguments arguments)
     {
         using PlatformSource source = NdctlProgram.Open();
+        source.DemandAlive("watched", "'list -DH'");
         return Chosen(source.Platform, arguments).Any();
     }
 

@@ -121,7 +121,11 @@ internal static class DimmSecurityCommand
             {
                 string[] dimms;
                 using (PlatformSource source = PlatformSource.Open(parsed.GetValue(platform)))
+                {
+                    source.DemandAlive("waited for", "'pmem dimm security show'");
                     dimms = [.. DimmSelection.Choose(source.Platform, parsed.GetValue(names) ?? []).Select(dimm => dimm.Name)];
+                }
+
                 return Wait(parsed.GetValue(platform), dimms, Polling.Parse(parsed.GetValue(poll)), parsed.GetValue(json), cancellation);
             },
             cancellation));
