@@ -17,6 +17,9 @@ internal sealed record Case(string Name, long Parameter, int Count, double? Targ
         _ => $"{Parameter} {Unit}",
     };
 
+    /// <summary>Whether one thread does all the work.</summary>
+    public bool IsSingleThreaded => !Name.EndsWith("-2t", StringComparison.Ordinal) && !(Name.StartsWith("threads-", StringComparison.Ordinal) && Parameter > 1);
+
     private static List<Case> Create()
     {
         var cases = new List<Case>();

@@ -110,6 +110,7 @@ internal static class Program
         var our = new List<double>();
         var their = new List<double>();
         var ratios = new List<double>();
+        Processors.Use(item, theirs);
         ours.Run(item);
         theirs?.Run(item);
         for (int i = 0; i < repeat; i++)

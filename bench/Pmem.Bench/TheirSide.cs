@@ -44,6 +44,9 @@ internal sealed class TheirSide : IDisposable
         return double.Parse(line, CultureInfo.InvariantCulture);
     }
 
+    /// <summary>Runs on these processors from now on, and so do threads that it starts.</summary>
+    public void RunOn(nint processors) => Processors.Set(_process, processors);
+
     public void Dispose()
     {
         _process.StandardInput.Close();
