@@ -118,13 +118,15 @@ public sealed class Capture : IDisposable
         ModuleEvidence[] modules = [.. manifest.Modules.Select((module, i) => Read(module, i, files))];
         Dictionary<string, string> texts = files.Where(file => file.Key.StartsWith(TextFolder, StringComparison.Ordinal))
             .ToDictionary(file => file.Key[TextFolder.Length..], file => Encoding.UTF8.GetString(file.Value.Span), StringComparer.Ordinal);
+        Capture? capture = null;
         var evidence = new PlatformEvidence(manifest.Source ?? string.Empty, nfit.Span, modules, ssdts)
         {
+            Kernel = CapturedSysfs.Has(texts) ? () => capture!.Platform : null,
             Scrub = manifest.Scrub is { } scrub ? new ScrubStatus(scrub.Active ? ScrubState.Active : ScrubState.Idle, scrub.Finished) : null,
             Activation = manifest.Activation,
             Disabled = [.. (manifest.Disabled ?? []).Where(key => key is not null)],
         };
-        return new Capture(evidence, texts, manifest.Omitted ?? []);
+        return capture = new Capture(evidence, texts, manifest.Omitted ?? []);
     }
 
     /// <inheritdoc/>

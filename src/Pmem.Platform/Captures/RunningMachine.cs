@@ -40,7 +40,11 @@ public static class RunningMachine
             modules.Add(module with { Labels = name is null ? null : ReadLabels(openLabels, name) });
         }
 
-        return (new PlatformEvidence(root == "/" ? "a running Linux" : root, nfit, modules, ReadSsdts(Path.Combine(root, Tables))) { Scrub = ScrubOf(root) }, texts);
+        return (new PlatformEvidence(root == "/" ? "a running Linux" : root, nfit, modules, ReadSsdts(Path.Combine(root, Tables)))
+        {
+            Scrub = ScrubOf(root),
+            Kernel = () => new LinuxPlatform(root),
+        }, texts);
     }
 
     private static ScrubStatus? ScrubOf(string root) => new LinuxPlatform(root).GetScrub() is { State: not ScrubState.NotSupported } scrub ? scrub : null;

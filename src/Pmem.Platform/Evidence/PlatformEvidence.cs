@@ -70,6 +70,15 @@ public sealed class PlatformEvidence : IDisposable
     /// <summary>How firmware of the modules is activated; null when that is not known.</summary>
     public FirmwareActivation? Activation { get; init; }
 
+    /// <summary>
+    /// The namespaces as a kernel that runs on the platform has them; none when no kernel was asked. While it uses them, their media are not read: what they are,
+    /// it must tell.
+    /// </summary>
+    public IReadOnlyList<NamespaceView> Shown => field ??= Kernel is null ? [] : [.. Kernel().GetRegions().SelectMany(region => region.Namespaces)];
+
+    /// <summary>Gives the platform as the running kernel has it; null when none was asked.</summary>
+    internal Func<IPlatform>? Kernel { get; init; }
+
     /// <summary>What was disabled, as <see cref="LabelledPlatform.DisabledNamespaces"/> has it. A kernel that starts knows nothing of it, and so do the views of <see cref="Regions"/>.</summary>
     public IReadOnlyCollection<string> Disabled
     {

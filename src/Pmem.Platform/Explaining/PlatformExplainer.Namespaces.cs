@@ -24,6 +24,25 @@ public sealed partial class PlatformExplainer
             return space with { IsEnabled = false };
         }
 
+        if (IsUnread(space) && _evidence.Shown.FirstOrDefault(seen => seen.Start == space.Start && seen.RawSize == space.RawSize && seen.IsEnabled) is { } shown)
+        {
+            Add("namespace-shown", LintSeverity.Info, space.Name, $"it is told as the running kernel has it, {shown.Name} in mode {shown.Mode.ToString().ToLowerInvariant()}",
+                "the media of a namespace in use are not read", "none; to have its info block judged, disable it and look with 'pmem namespace read-infoblock'");
+            return space with
+            {
+                Mode = shown.Mode,
+                Map = shown.Map,
+                Size = shown.Size,
+                DataOffset = shown.DataOffset,
+                Uuid = shown.Uuid,
+                SectorSize = shown.SectorSize,
+                Alignment = shown.Alignment,
+                Device = shown.Device,
+                Reasons = shown.Reasons,
+                Remedy = string.Empty,
+            };
+        }
+
         if (space is { Mode: NamespaceMode.Sector, IsEnabled: true } && FindTableObstacle(region, space) is { } obstacle)
         {
             Add("namespace-table", LintSeverity.Error, space.Name, "the namespace cannot be enabled (-ENOMEM): the info block of its BTT is in order, the rest is not", obstacle,
@@ -56,7 +75,7 @@ public sealed partial class PlatformExplainer
 
         switch (space.Mode)
         {
-            case NamespaceMode.Raw when space.Reasons.Any(text => text.Contains("cannot be read", StringComparison.Ordinal)):
+            case NamespaceMode.Raw when IsUnread(space):
                 Add("namespace-unread", LintSeverity.Warning, space.Name, "what it is cannot be predicted; raw is shown", reason, space.Remedy);
                 break;
             case NamespaceMode.Raw when space.Remedy.Length > 0 || meant is not NamespaceClass.None:
@@ -75,6 +94,9 @@ public sealed partial class PlatformExplainer
         if (space.Map == PageMapMode.Memory)
             Add("namespace-map-memory", LintSeverity.Info, space.Name, $"its page structures take {space.Size / PageSize * PageStructSize} bytes of ordinary memory", "it was made with map mem", "none, if there is enough memory; else --map dev");
     }
+
+    private static bool IsUnread(NamespaceView space) =>
+        space is { Mode: NamespaceMode.Raw, IsEnabled: true } && space.Reasons.Any(text => text.Contains("cannot be read", StringComparison.Ordinal));
 
     /// <summary>What keeps a table from being enabled. What was not kept of the media is no obstacle; what is bad is.</summary>
     private string? FindTableObstacle(RegionEvidence region, NamespaceView space)

@@ -17,21 +17,10 @@ internal sealed class CapturedSysfs(IReadOnlyDictionary<string, string> texts, P
     public static bool Has(IReadOnlyDictionary<string, string> texts) => texts.Keys.Any(path => path.StartsWith($"{Devices[Folder.Length..]}/ndbus", StringComparison.Ordinal));
 
     /// <inheritdoc/>
-    public override string BusOf(string device)
-    {
-        foreach (string path in texts.Keys)
-        {
-            string[] parts = path.Split('/');
-            int bus = Array.FindIndex(parts, part => IsNumbered(part, "ndbus"));
-            if (bus >= 0 && Array.IndexOf(parts, device, bus + 1) > 0)
-                return parts[bus];
-        }
-
-        return Names("ndbus") is [{ } first, ..] ? first : BusView.First;
-    }
+    public override string BusOf(string device) => Index.Buses.GetValueOrDefault(device) ?? (Names("ndbus") is [{ } first, ..] ? first : BusView.First);
 
     /// <inheritdoc/>
-    public override bool Exists(string path) => Read(path) is not null || Below(path).Any();
+    public override bool Exists(string path) => Read(path) is not null || Index.Folders.ContainsKey(path);
 
     /// <inheritdoc/>
     public override string? Read(string path) => path.StartsWith(Folder, StringComparison.Ordinal) ? texts.GetValueOrDefault(path[Folder.Length..])?.Trim() : null;
@@ -40,15 +29,50 @@ internal sealed class CapturedSysfs(IReadOnlyDictionary<string, string> texts, P
     public override byte[] ReadBytes(string path) => path == LinuxPlatform.TablePath ? evidence.NfitBytes.ToArray() : throw new FileNotFoundException($"{path} is not in the capture", path);
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> List(string path) => [.. Below(path).Select(rest => rest.Split('/')[0]).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+    public override IReadOnlyList<string> List(string path) => Index.Folders.TryGetValue(path, out SortedSet<string>? names) ? [.. names] : [];
 
     /// <inheritdoc/>
     public override PlatformResult<string> Write(string path, string value) => PlatformResult<string>.Refused(PlatformError.NotSupported, EvidenceHardware.Reason, EvidenceHardware.Remedy);
 
-    private IEnumerable<string> Below(string path)
+    // Names of all folders, and the bus of each device, found once: a capture may come from anywhere, and have very many texts.
+    private (Dictionary<string, SortedSet<string>> Folders, Dictionary<string, string> Buses) Index
     {
-        string folder = $"{path}/";
-        return folder.StartsWith(Folder, StringComparison.Ordinal) ? texts.Keys.Where(name => name.StartsWith(folder[Folder.Length..], StringComparison.Ordinal)).Select(name => name[(folder.Length - Folder.Length)..]) : [];
+        get
+        {
+            lock (texts)
+            {
+                return field.Folders is null ? field = MakeIndex() : field;
+            }
+        }
+    }
+
+    private (Dictionary<string, SortedSet<string>> Folders, Dictionary<string, string> Buses) MakeIndex()
+    {
+        var folders = new Dictionary<string, SortedSet<string>>(StringComparer.Ordinal);
+        var buses = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (string path in texts.Keys.Order(StringComparer.Ordinal))
+        {
+            string whole = Folder + path;
+            for (int end = whole.LastIndexOf('/'); end > 0; end = whole.LastIndexOf('/', end - 1))
+            {
+                if (!folders.TryGetValue(whole[..end], out SortedSet<string>? names))
+                    folders[whole[..end]] = names = new SortedSet<string>(StringComparer.Ordinal);
+                int next = whole.IndexOf('/', end + 1);
+                if (!names.Add(next < 0 ? whole[(end + 1)..] : whole[(end + 1)..next]))
+                    break; // so are those above it
+            }
+
+            string? bus = null;
+            foreach (string part in path.Split('/'))
+            {
+                if (bus is not null)
+                    buses.TryAdd(part, bus);
+                else if (IsNumbered(part, "ndbus"))
+                    bus = part;
+            }
+        }
+
+        return (folders, buses);
     }
 }
 

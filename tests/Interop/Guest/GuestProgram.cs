@@ -153,6 +153,7 @@ public sealed class GuestProgram : IDisposable
         run capture pmem capture -o /tmp/capture --json
         run capture.bytes sh -c "gzip -c /tmp/capture | base64"
         run explain pmem explain --json
+        run explain.theirs ndctl list -N
 
         """;
 

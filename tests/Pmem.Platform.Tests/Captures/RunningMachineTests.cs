@@ -1,5 +1,7 @@
 using Pmem.Platform.Acpi;
 using Pmem.Platform.Captures;
+using Pmem.Platform.Explaining;
+using Pmem.Platform.InfoBlocks;
 using Pmem.Platform.Labels;
 using Pmem.Platform.Linux;
 using Pmem.Platform.Model;
@@ -94,6 +96,54 @@ public sealed class RunningMachineTests : IDisposable
         static (bool, string) Of<T>(PlatformResult<T> result)
             where T : class => (result.Succeeded, result.Message);
         static string Text<T>(T value) => System.Text.Json.JsonSerializer.Serialize(value);
+    }
+
+    [Fact]
+    public void A_namespace_in_use_is_explained_as_the_kernel_has_it()
+    {
+        const ulong Base = 4UL << 32;
+        Write("sys/firmware/acpi/tables/NFIT", new NfitBuilder().AddSet(Base, [new NfitModule { Handle = new NfitDeviceHandle(1), SerialNumber = 1 }], 64 << 20).Build().ToBytes());
+        foreach ((string path, string text) in ((string, string)[])
+        [
+            ("nmem0/nfit/handle", "0x1"), ("region0/size", "67108864"), ("region0/resource", $"0x{Base:x}"), ("region0/nstype", "4"),
+            ("region0/namespace0.0/size", "67108864"), ("region0/namespace0.0/resource", $"0x{Base:x}"), ("region0/namespace0.0/mode", "memory"), ("region0/namespace0.0/holder", "pfn0.0"),
+            ("region0/pfn0.0/size", "65011712"), ("region0/pfn0.0/resource", $"0x{Base + 0x200000:x}"), ("region0/pfn0.0/mode", "pmem"), ("region0/pfn0.0/align", "2097152"),
+            ("region0/pfn0.0/uuid", "0a44cbb9-be6c-491d-be7a-49d1b2a4d1ed"), ("region0/pfn0.0/block/pmem0/size", "126976"),
+        ])
+            Write($"sys/devices/nd/ndbus0/{path}", System.Text.Encoding.UTF8.GetBytes($"{text}\n"));
+        string devices = Path.Combine(_root, "sys/bus/nd/devices");
+        Directory.CreateDirectory(devices);
+        foreach (string name in (string[])["ndbus0", "ndbus0/nmem0", "ndbus0/region0", "ndbus0/region0/namespace0.0", "ndbus0/region0/pfn0.0"])
+        {
+            Directory.CreateSymbolicLink(Path.Combine(devices, Path.GetFileName(name)), Path.Combine(_root, "sys/devices/nd", name));
+            Directory.CreateSymbolicLink(Path.Combine(_root, "sys/devices/nd", name, "driver"), Path.Combine(_root, "sys/devices/nd"));
+        }
+
+        (Pmem.Platform.Evidence.PlatformEvidence evidence, IReadOnlyDictionary<string, string> texts) = RunningMachine.Read(_root, _ => null);
+        using var stream = new MemoryStream();
+        using (evidence)
+        {
+            Explained(evidence);
+            Capture.Write(stream, evidence, texts);
+        }
+
+        using Capture capture = Capture.Parse(stream.ToArray());
+        Explained(capture.Evidence);
+
+        // The kernel that was asked knows; what is to be predicted without it stays unknown.
+        using var silent = new MemoryStream();
+        Capture.Write(silent, capture.Evidence);
+        using Capture without = Capture.Parse(silent.ToArray());
+        Assert.Contains(PlatformExplainer.Predict(without.Evidence, KernelVersion.Linux61).Explanations, explanation => explanation.Rule == "namespace-unread");
+
+        static void Explained(Pmem.Platform.Evidence.PlatformEvidence evidence)
+        {
+            KernelPrediction prediction = PlatformExplainer.Predict(evidence, KernelVersion.Linux61);
+            NamespaceView space = Assert.Single(prediction.Regions[0].View.Namespaces);
+            Assert.Equal((NamespaceMode.Fsdax, PageMapMode.Device, 65011712UL, 2097152UL, "pmem0"), (space.Mode, space.Map, space.Size, space.Alignment, space.Device));
+            Assert.DoesNotContain(prediction.Explanations, explanation => explanation.Rule == "namespace-unread");
+            Assert.Contains(prediction.Explanations, explanation => explanation.Rule == "namespace-shown");
+        }
     }
 
     [Fact]
