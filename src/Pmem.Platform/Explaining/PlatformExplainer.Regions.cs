@@ -13,32 +13,58 @@ public sealed partial class PlatformExplainer
     {
         if (!region.IsPersistentMemory || region.Mappings.Count == 0)
             return (region, region.View, null);
-        if (KernelDifferences.BlockWindows.AppliesTo(_kernel) || !region.Mappings.Any(HasWindows))
-            return (region, region.View, RegionLabelVerdict.Judge(region.Description, region.Areas));
+        var all = RegionLabelVerdict.Judge(region.Description, region.Areas);
+        LabelArea?[] areas = [.. region.Areas];
+        if (KernelDifferences.BlockWindows.AppliesTo(_kernel) || areas[0] is not { } first || WithoutLocal(first) is not { } others)
+            return (region, region.View, all);
 
-        // The labels of block namespaces belong to block regions, and the persistent region does not see them.
-        LabelArea?[] areas = [.. region.Areas.Select((area, i) => area is null || !HasWindows(region.Mappings[i]) ? area : WithoutLocal(area))];
-        var verdict = RegionLabelVerdict.Judge(region.Description, areas);
-        if (areas.SequenceEqual(region.Areas))
-            return (region, region.View, verdict);
-        Add(KernelDifferences.BlockWindows.Id, LintSeverity.Info, region.Name, "labels of block namespaces are left to block regions", KernelDifferences.BlockWindows.Before, "free these slots before a newer kernel is booted: it would disable the region");
-        using var old = new PlatformEvidence(_evidence.Source, _evidence.NfitBytes, _evidence.Modules.Select(module => module with
+        // Each label takes its place on its DIMM, whatever it is for; two that want the same stop the DIMM here too.
+        if (all.DimmEnabled.Contains(false))
+            return (region, region.View, all);
+        areas[0] = others;
+        bool hasWindows = HasWindows(region.Mappings[0]);
+        Add(KernelDifferences.BlockWindows.Id, LintSeverity.Info, region.Name, hasWindows ? "labels of block namespaces are left to block regions" : "labels of block namespaces make no namespace, and their places stay taken",
+            KernelDifferences.BlockWindows.Before, "free these slots before a newer kernel is booted: it takes them for labels of the region, which it may disable");
+        using var old = new PlatformEvidence(_evidence.Source, _evidence.NfitBytes, _evidence.Modules.Select((module, i) => module with
         {
             Media = module.Media is null ? null : new PoisonedMedia(module.Media, module.Poison),
-            Labels = module.Labels is null ? null : WithoutLocal(module.Labels),
+            Labels = i == region.Modules[0] ? others : module.Labels,
         }));
-        return (region, old.Regions[region.Number].View, verdict);
+        return (region, LessLocal(region, old.Regions[region.Number].View), RegionLabelVerdict.Judge(region.Description, areas));
     }
 
     private bool HasWindows(NfitRegionMapping mapping) =>
         _evidence.Nfit.Of<NfitControlRegion>().Any(control => control is { HasWindowFields: true, WindowCount: > 0 } && _evidence.Nfit.Of<NfitRegionMapping>().Any(own => own.Handle == mapping.Handle && own.ControlRegionIndex == control.Index))
         && _evidence.Nfit.Of<NfitBlockDataWindow>().Any();
 
-    private static LabelArea WithoutLocal(LabelArea area)
+    /// <summary>What is free ends, on every DIMM, where on any of them the first block namespace begins (<c>nd_pmem_available_dpa</c>).</summary>
+    private static RegionView LessLocal(RegionEvidence region, RegionView view)
     {
-        int[] local = [.. area.Slots.Where(slot => slot.State == LabelSlotState.Active && (slot.Label.Flags & NamespaceLabelFlags.Local) != 0).Select(slot => slot.Slot)];
+        ulong overlap = 0;
+        for (int i = 0; i < region.Areas.Count; i++)
+        {
+            RegionMapping mapping = region.Description.Mappings[i];
+            foreach (LabelSlot slot in region.Areas[i]?.Slots.Where(IsLocal) ?? [])
+            {
+                if (slot.Label.Dpa < mapping.DpaStart ? slot.Label.Dpa + slot.Label.RawSize > mapping.DpaStart : slot.Label.Dpa - mapping.DpaStart < mapping.Size)
+                    overlap = Math.Max(overlap, mapping.Size - (Math.Max(slot.Label.Dpa, mapping.DpaStart) - mapping.DpaStart));
+            }
+        }
+
+        ulong lost = overlap * (ulong)region.Areas.Count;
+        ulong free = view.AvailableSize == 0 ? 0 : new RegionSpace(region.Description, [.. region.Areas.Select(area => area is null ? null : WithoutLocal(area) ?? area)]).Available;
+        ulong available = free > lost ? free - lost : 0;
+        return view with { AvailableSize = available, MaximumExtent = Math.Min(available, new RegionSpace(region.Description, region.Areas).MaximumExtent) };
+    }
+
+    private static bool IsLocal(LabelSlot slot) => slot.State == LabelSlotState.Active && (slot.Label.Flags & NamespaceLabelFlags.Local) != 0;
+
+    /// <summary>The area without labels of block namespaces; null when it has none.</summary>
+    private static LabelArea? WithoutLocal(LabelArea area)
+    {
+        int[] local = [.. area.Slots.Where(IsLocal).Select(slot => slot.Slot)];
         if (local.Length == 0)
-            return area;
+            return null;
         var editor = new LabelAreaEditor(area, 0, []);
         editor.Commit([], local);
         return editor.Area;
@@ -50,7 +76,8 @@ public sealed partial class PlatformExplainer
             view = view with { State = RegionState.Disabled, Reason = "a DIMM of it is not there", Namespaces = [] };
         bool isReadOnly = region.Mappings.Any(mapping => _evidence.StateOf(mapping.Handle).HasFlag(NfitStateFlags.NotArmed));
         if (isReadOnly)
-            Add("region-read-only", LintSeverity.Warning, region.Name, "the region and its namespaces are read-only", "a DIMM of it is not armed: what is written would be lost with the power", "charge or replace the module's energy source; read_only of the region can be cleared by hand at that risk");
+            Add("region-read-only", LintSeverity.Warning, region.Name, "the region and its namespaces are read-only", "a DIMM of it is not armed: what is written would be lost with the power", "charge or replace the module's energy source; read_only of the region can be cleared by hand at that risk"
+                + (KernelDifferences.ReadOnlyRegions.AppliesTo(_kernel) ? string.Empty : ", and its namespaces disabled and enabled, for their disks stay read-only until then"));
         if (region.SetProblem.Length > 0)
             Add("region-interleave", LintSeverity.Warning, region.Name, "none: Linux does not look at interleaving, but nobody can tell which DIMM a bad block is on", region.SetProblem, "correct the interleave structures of the table");
         if (verdict is not null)

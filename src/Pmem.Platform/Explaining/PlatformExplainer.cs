@@ -58,6 +58,12 @@ public sealed partial class PlatformExplainer
             Add(finding.Rule, finding.Severity, stops ? "bus" : "nfit", finding.Effect, finding.Message, NfitRemedies.For(finding.Rule));
         }
 
+        if (!KernelDifferences.LocationCookie.AppliesTo(_kernel) && _evidence.Nfit.Of<NfitSpaRange>().FirstOrDefault(range => range.Flags.HasFlag(NfitSpaFlags.LocationCookieValid)) is { } range)
+        {
+            Add(KernelDifferences.LocationCookie.Id, LintSeverity.Error, "bus", "the bus does not come up: no DIMM and no region appears", $"range {range.Index} has a location cookie; {KernelDifferences.LocationCookie.Before}", "boot a newer kernel, or take the location cookie out of the table");
+            hasBus = false;
+        }
+
         return hasBus;
     }
 
@@ -74,7 +80,8 @@ public sealed partial class PlatformExplainer
         if (!module.IsPresent)
             Add("dimm-absent", LintSeverity.Error, name, "the DIMM is not there, and firmware maps no region over it", "it is lost: pulled, broken, or not answering", "put the DIMM back into its place (what was on its set is whole then), or restore the data of its set from a copy elsewhere");
         else if (module.IsLocked)
-            Add("dimm-locked", LintSeverity.Error, name, "the DIMM is locked: its labels and its namespaces cannot be used (-EACCES)", "it has a passphrase", "give it its passphrase: 'pmem dimm security unlock' on a virtual platform; on a machine 'ndctl load-keys', then enable it again");
+            Add("dimm-locked", LintSeverity.Error, name, "the DIMM is locked: its labels and its namespaces cannot be used (-EACCES)", "it has a passphrase", "give it its passphrase: 'pmem dimm security unlock' on a virtual platform; on a machine 'ndctl load-keys', then enable it again"
+                + (KernelDifferences.UnlockedCaches.AppliesTo(_kernel) ? ". In a guest its region then stays disabled (-ENXIO), for caches cannot be emptied there" : string.Empty));
         else if (!enabled)
             Add("dimm-disabled", LintSeverity.Error, name, "the DIMM is not enabled (-EBUSY)", "labels on it want the same place", "free one of the two slots: 'pmem labels repair'");
         if (module.IsPresent && module.Labels is null)

@@ -79,6 +79,49 @@ public sealed class PlatformExplainerTests
         }
     }
 
+    [Fact]
+    public void Labels_of_block_namespaces_are_passed_over_until_5_18_without_windows_too_and_their_places_are_not_free()
+    {
+        byte[] table = new NfitBuilder().AddSet(SampleNfit.SpaBase, [SampleNfit.Module(0)], DimmSize).Build().ToBytes();
+        RegionDescription region;
+        using (PlatformEvidence empty = ImageSet.OfTable(table, []))
+            region = empty.Regions[0].Description;
+        LabelArea area = Apply(LabelArea.Parse(new byte[AreaBuilder.Size]), before => LabelUpdate.Initialize(before, LabelFormat.Efi12));
+        var label = new NamespaceLabel { Uuid = Guid.NewGuid(), Name = "pm", LabelCount = 1, SetCookie = region.Cookie.Version12, RawSize = 64 << 20, Type = NvdimmGuids.PersistentMemory };
+        area = Apply(area, before => LabelUpdate.Put([before], [label]));
+        // Of the region's own type, so that newer kernels take it for a namespace.
+        area = Apply(area, before => LabelUpdate.Put([before], [label with { Uuid = Guid.NewGuid(), Name = "local", Flags = NamespaceLabelFlags.Local, Dpa = 128 << 20 }]));
+        using var evidence = new PlatformEvidence("test", table, [new ModuleEvidence(SampleNfit.Module(0).Handle, DimmSize) { Labels = area }]);
+
+        RegionView old = PlatformExplainer.Predict(evidence, KernelVersion.Linux510).Regions.Single().View;
+        Assert.Equal(["pm"], old.Namespaces.Select(space => space.FriendlyName));
+        Assert.Equal((64UL << 20, 64UL << 20), (old.AvailableSize, old.MaximumExtent));
+        RegionView now = PlatformExplainer.Predict(evidence, KernelVersion.Linux61).Regions.Single().View;
+        Assert.Equal(["pm", "local"], now.Namespaces.Select(space => space.FriendlyName));
+        Assert.Equal(128UL << 20, now.AvailableSize);
+    }
+
+    [Fact]
+    public void A_location_cookie_stops_the_bus_before_5_13()
+    {
+        Nfit nfit = SampleNfit.Set();
+        nfit.Of<NfitSpaRange>().First().Flags |= NfitSpaFlags.LocationCookieValid;
+        using PlatformEvidence evidence = ImageSet.OfTable(nfit.ToBytes(), []);
+        Assert.Equal([false, true, true], KernelVersions.All.Select(kernel => PlatformExplainer.Predict(evidence, kernel).HasBus));
+        Assert.Contains(PlatformExplainer.Predict(evidence, KernelVersion.Linux510).Explanations, explanation => explanation is { Rule: "range-location-cookie", Severity: LintSeverity.Error, Subject: "bus" });
+    }
+
+    [Fact]
+    public void Remedies_for_read_only_regions_and_locked_modules_are_those_of_the_kernel()
+    {
+        Nfit nfit = new NfitBuilder().AddSet(SampleNfit.SpaBase, [SampleNfit.Module(0)], DimmSize).Build();
+        nfit.Of<NfitRegionMapping>().Single().StateFlags |= NfitStateFlags.NotArmed;
+        using var evidence = new PlatformEvidence("test", nfit.ToBytes(), [new ModuleEvidence(SampleNfit.Module(0).Handle, DimmSize) { IsLocked = true }]);
+        string[] Remedies(string rule) => [.. KernelVersions.All.Select(kernel => PlatformExplainer.Predict(evidence, kernel).Explanations.Single(explanation => explanation.Rule == rule).Remedy)];
+        Assert.Equal([true, false, false], Remedies("region-read-only").Select(remedy => remedy.Contains("disabled and enabled", StringComparison.Ordinal)));
+        Assert.Equal([false, false, true], Remedies("dimm-locked").Select(remedy => remedy.Contains("-ENXIO", StringComparison.Ordinal)));
+    }
+
     public static TheoryData<string> Exposures => ["both index blocks", "labels that overlap", "the same label twice", "labels without media"];
 
     [Theory]
@@ -144,7 +187,8 @@ public sealed class PlatformExplainerTests
     public void Kernels_differ_as_the_table_says()
     {
         Assert.Equal([false, true, true], KernelVersions.All.Select(KernelDifferences.BlockWindows.AppliesTo));
-        Assert.All(KernelDifferences.All, difference => Assert.StartsWith("Linux ", difference.Source, StringComparison.Ordinal));
+        Assert.All(KernelDifferences.All, difference => Assert.StartsWith($"Linux {difference.Since}:", difference.Source, StringComparison.Ordinal));
+        Assert.Equal(KernelDifferences.All.Select(difference => difference.Since).Order(), KernelDifferences.All.Select(difference => difference.Since));
         Assert.Equal(KernelDifferences.All.Count, KernelDifferences.All.Select(difference => difference.Id).Distinct().Count());
         Assert.All(KernelVersions.All, kernel => Assert.True(KernelVersions.TryParse(kernel.Text(), out KernelVersion again) && again == kernel));
     }
