@@ -49,13 +49,16 @@ public static class PoolRemoval
         return files;
     }
 
-    /// <summary>Removes a pool; one that was interrupted is finished by doing it again, with the same backup or <see cref="PoolRemovalOptions.IgnoreMissing"/>.</summary>
+    /// <summary>
+    /// Removes a pool. All its files are looked at before the first goes. One that was interrupted is finished by doing it again: of a set, parts that are gone
+    /// are left out as long as something is there to be removed, unless a backup is still to be made.
+    /// </summary>
     /// <param name="path">A pool file or pool set file.</param>
     /// <param name="options">What else goes, dry run, backup.</param>
     /// <returns>The files that were removed, or would be.</returns>
-    /// <exception cref="FileNotFoundException">A file is not there.</exception>
+    /// <exception cref="FileNotFoundException">The file is not there, or no part of the set.</exception>
     /// <exception cref="IOException">The backup exists, or cannot be written; nothing was removed.</exception>
-    /// <exception cref="PmemException">A process has the pool open; files before that one are removed.</exception>
+    /// <exception cref="PmemException">A process has the pool open; nothing was removed.</exception>
     public static IReadOnlyList<string> Run(string path, PoolRemovalOptions? options = null)
     {
         options ??= new PoolRemovalOptions();
@@ -63,30 +66,29 @@ public static class PoolRemoval
 
         // An interrupted run has copied everything and removed some of it.
         bool resumes = options.BackupPath is { } known && BackupMark.IsUnfinished(known, path);
+        bool isSet = PoolSetFile.IsPoolSet(path);
         return PoolBackup.Finishing(options.BackupPath, () =>
         {
+            string[] files = Present(path, isSet, options, resumes);
             if (!resumes)
                 PoolBackup.Begin(path, options.BackupPath, options.IgnoreMissing, options.Progress, options.Cancellation);
-            bool isSet = PoolSetFile.IsPoolSet(path);
             var removed = new List<string>();
-            foreach (string file in FilesOf(path))
-            {
-                if (File.Exists(file) || !(options.IgnoreMissing || resumes))
-                    Remove(file);
-            }
-
+            foreach (string file in files)
+                Remove(file);
             if (options.SetFileToo && isSet)
                 Remove(path);
             return removed;
 
             void Remove(string file)
             {
-                if (options.DryRun)
-                    DemandUnused(file);
-                else if (file == path && isSet)
-                    File.Delete(file);
-                else
-                    PoolRemoval.Remove(file);
+                if (!options.DryRun)
+                {
+                    if (file == path && isSet)
+                        File.Delete(file);
+                    else
+                        PoolRemoval.Remove(file);
+                }
+
                 removed.Add(file);
             }
         });
@@ -109,6 +111,17 @@ public static class PoolRemoval
             PoolBackup.Begin(path, options.BackupPath, leaveOutMissing: true, options.Progress, options.Cancellation);
         foreach (string file in files)
             Remove(file);
+    }
+
+    /// <summary>The files that are there to be removed, none of them in use.</summary>
+    private static string[] Present(string path, bool isSet, PoolRemovalOptions options, bool resumes)
+    {
+        IReadOnlyList<string> files = FilesOf(path);
+        string[] present = [.. files.Where(file => File.Exists(file) || Directory.Exists(file))];
+        bool mayMiss = options.IgnoreMissing || resumes || (isSet && options.BackupPath is null && (options.SetFileToo || present.Length > 0));
+        foreach (string file in mayMiss ? present : files)
+            DemandUnused(file);
+        return present;
     }
 
     /// <summary>Throws when a file cannot be removed; changes nothing.</summary>

@@ -14,7 +14,8 @@ internal static class RemoveVerb
         var force = new Option<bool>("--force", "-f") { Description = "Ignore files that are not there." };
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("rm", """
-            Remove pools: a file, or every part of a set. Not while a process has one open. A removal that was interrupted is finished with --force.
+            Remove pools: a file, or every part of a set. Not while a process has one open: then none is removed. A removal of a set that was
+            interrupted is finished by doing it again; of several pools, with --force.
 
             Example: pmem pool rm accounts.pool --backup accounts.last
             """) { files, all, force, json };
@@ -41,6 +42,15 @@ internal static class RemoveVerb
 
     private static int Run(string[] paths, PoolRemovalOptions options, bool json)
     {
+        string[] gone = [.. paths.Where(PoolSetFile.IsPoolSet).SelectMany(PoolRemoval.FilesOf).Where(file => !File.Exists(file))];
+
+        // What can be said against one of them is said before the first goes.
+        if (paths.Length > 1)
+        {
+            foreach (string path in paths)
+                PoolRemoval.Run(path, options with { DryRun = true });
+        }
+
         string[] removed = [.. paths.SelectMany(path => PoolRemoval.Run(path, options))];
         if (json)
         {
@@ -52,6 +62,10 @@ internal static class RemoveVerb
                 foreach (string file in removed)
                     writer.WriteStringValue(file);
                 writer.WriteEndArray();
+                writer.WriteStartArray("gone");
+                foreach (string file in gone)
+                    writer.WriteStringValue(file);
+                writer.WriteEndArray();
                 writer.WriteEndObject();
             });
         }
@@ -59,6 +73,8 @@ internal static class RemoveVerb
         {
             foreach (string file in removed)
                 Console.WriteLine($"{(options.DryRun ? "would remove" : "removed")} {file}");
+            foreach (string file in gone)
+                Console.WriteLine($"{file}: was gone already");
         }
 
         return Program.Success;

@@ -67,6 +67,47 @@ public sealed class FileVerbsTests : IDisposable
     }
 
     [Fact]
+    public void Nothing_is_removed_when_a_part_or_another_pool_is_in_use()
+    {
+        string set = Set("10M a", "10M b", "REPLICA", "20M c");
+        string other = _pools.Closed();
+        using (PersistentMap.Open(_pools.File("c"), new PersistentMapOptions { Lock = true }))
+        {
+            foreach (string[] line in (string[][])[[set], [set, "--all", "--force"], [set, "--backup", _pools.File("kept")], [other, set]])
+                Assert.Contains("in use", ToolRunner.Fail(["pool", "rm", .. line]), StringComparison.Ordinal);
+        }
+
+        Assert.All([other, set, .. Parts], path => Assert.True(File.Exists(path), path));
+        Assert.False(Directory.Exists(_pools.File("kept")));
+        Assert.True(ToolRunner.Json(0, "pool", "check", set).GetProperty("consistent").GetBoolean());
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_removal_of_a_set_that_was_killed_is_finished_by_the_same_line(int gone)
+    {
+        string set = Set("10M a", "10M b", "REPLICA", "20M c");
+        string[] removed = Parts[..gone];
+        foreach (string part in removed)
+            File.Delete(part);
+        if (gone == Parts.Length)
+        {
+            Assert.Contains("no file", ToolRunner.Fail("pool", "rm", set), StringComparison.Ordinal);
+        }
+        else
+        {
+            JsonElement dry = ToolRunner.Json(0, "pool", "rm", set, "--dry-run");
+            Assert.Equal(removed, dry.GetProperty("gone").EnumerateArray().Select(part => part.GetString()));
+            Assert.Equal(Parts[gone..], dry.GetProperty("removed").EnumerateArray().Select(part => part.GetString()));
+        }
+
+        Assert.Contains($"{removed[^1]}: was gone already\n", ToolRunner.Run("pool", "rm", set, "--all").Output, StringComparison.Ordinal);
+        Assert.All([set, .. Parts], path => Assert.False(File.Exists(path), path));
+    }
+
+    [Fact]
     public void Convert_brings_an_old_pool_to_the_present_layout()
     {
         string path = _pools.Closed();
@@ -111,5 +152,15 @@ public sealed class FileVerbsTests : IDisposable
         Assert.Equal(2, ToolRunner.Json(0, "pool", "copy", path, target, "--types", types, "--size", "8MiB").GetProperty("objects").GetInt32());
         Assert.Equal(0, ToolRunner.Run("pool", "check", target, "--types", types).ExitCode);
         Assert.Equal(2, ToolRunner.Run("pool", "copy", path, target, "--types", types).ExitCode);
+    }
+
+    private string[] Parts => [_pools.File("a"), _pools.File("b"), _pools.File("c")];
+
+    private string Set(params string[] lines)
+    {
+        string set = _pools.File("some.set");
+        File.WriteAllLines(set, ["PMEMPOOLSET", .. lines.Select(line => line.Contains(' ', StringComparison.Ordinal) ? $"{line.Split(' ')[0]} {_pools.File(line.Split(' ')[1])}" : line)]);
+        ToolRunner.Json(0, "pool", "create", "obj", set);
+        return set;
     }
 }
