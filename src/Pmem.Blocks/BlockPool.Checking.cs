@@ -77,7 +77,7 @@ public sealed partial class BlockPool
     public static PoolRepairResult Repair(string path, PoolRepairOptions? options = null)
     {
         options ??= new PoolRepairOptions();
-        return PoolBackup.Finishing(options.BackupPath, () =>
+        return PoolBackup.Finishing(path, options.BackupPath, "repair", () =>
         {
             if (PoolSetFile.IsPoolSet(path))
                 return RepairParts(path, options);

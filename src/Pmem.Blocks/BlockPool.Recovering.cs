@@ -20,7 +20,7 @@ public sealed partial class BlockPool
     {
         options ??= new PoolRepairOptions();
         PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
-        return PoolBackup.Finishing(options.BackupPath, () =>
+        return PoolBackup.Finishing(path, options.BackupPath, "recover", () =>
         {
             PoolBackup.Begin(path, options.BackupPath, progress: options.Progress, cancellation: options.Cancellation);
             using BlockPool pool = Open(path, options: BlockDeviceOptions.Default with { CopyOnWrite = options.DryRun });

@@ -18,7 +18,7 @@ public sealed partial class PersistentLog
     {
         options ??= new PoolRepairOptions();
         PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
-        return PoolBackup.Finishing(options.BackupPath, () =>
+        return PoolBackup.Finishing(path, options.BackupPath, "recover", () =>
         {
             PoolBackup.Begin(path, options.BackupPath, progress: options.Progress, cancellation: options.Cancellation);
             using PersistentLog log = Open(path, new PersistentLogOptions { CopyOnWrite = options.DryRun });

@@ -24,11 +24,12 @@ public sealed partial class PersistentLog
         ArgumentOutOfRangeException.ThrowIfLessThan(size, MinimumPoolSize);
         if (PoolSetFile.IsPoolSet(path))
             return PoolSetResize.Run(path, PoolKind.Log, size, DemandResizableContent, StoreEnd, options);
-        return PoolBackup.Finishing(options.BackupPath, () => ResizeFile(path, size, options));
+        return PoolBackup.Finishing(path, options.BackupPath, "resize", () => ResizeFile(path, size, options));
     }
 
     private static PoolResize ResizeFile(string path, long size, PoolRepairOptions options)
     {
+        PoolBackup.DemandRoom(path, options.BackupPath, size);
         long old;
         using (PersistentMap held = RepairFile.Open(path, options))
         {

@@ -39,7 +39,7 @@ public sealed unsafe partial class ObjectStore
 
         if (options.DryRun || !tried.IsChanged)
             return tried;
-        return PoolBackup.Finishing(options.BackupPath, () =>
+        return PoolBackup.Finishing(path, options.BackupPath, "convert", () =>
         {
             using PersistentMap map = RepairFile.Open(path, options);
             return Convert(map, options, locksAreAligned);
@@ -73,7 +73,7 @@ public sealed unsafe partial class ObjectStore
 
         if (options.DryRun || !tried.IsChanged)
             return tried;
-        return PoolBackup.Finishing(options.BackupPath, () =>
+        return PoolBackup.Finishing(path, options.BackupPath, "convert", () =>
         {
             using RepairSet set = RepairSet.Open(path, PoolKind.Object, options);
             return ConvertSet(set, options, locksAreAligned);

@@ -19,7 +19,7 @@ public sealed unsafe partial class ObjectStore
     {
         options ??= new PoolRepairOptions();
         PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
-        return PoolBackup.Finishing(options.BackupPath, () =>
+        return PoolBackup.Finishing(path, options.BackupPath, "recover", () =>
         {
             PoolBackup.Begin(path, options.BackupPath, progress: options.Progress, cancellation: options.Cancellation);
             using ObjectStore store = Open(path, options: ObjectStoreOptions.Default with { CopyOnWrite = options.DryRun });

@@ -24,7 +24,7 @@ public sealed unsafe partial class ObjectStore
     public static PoolRepairResult Repair(string path, PoolRepairOptions? options = null, LinkRepair? links = null)
     {
         options ??= new PoolRepairOptions();
-        return PoolBackup.Finishing(options.BackupPath, () => RepairPool(path, options, links));
+        return PoolBackup.Finishing(path, options.BackupPath, "repair", () => RepairPool(path, options, links));
     }
 
     /// <summary>Mends the pool in a map, which stays the caller's, and is left open (its shutdown state dirty).</summary>

@@ -25,11 +25,13 @@ public sealed unsafe partial class ObjectStore
         size &= -PoolFile.PageSize;
         ArgumentOutOfRangeException.ThrowIfLessThan(size, MinimumPoolSize);
         PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
-        return PoolBackup.Finishing(options.BackupPath, () => ResizePool(path, size, options));
+        return PoolBackup.Finishing(path, options.BackupPath, "resize", () => ResizePool(path, size, options));
     }
 
     private static PoolResize ResizePool(string path, long size, PoolRepairOptions options)
     {
+        PoolBackup.DemandRoom(path, options.BackupPath, size);
+
         // Before the recovery, which changes the pool.
         PoolBackup.Begin(path, options.BackupPath, progress: options.Progress, cancellation: options.Cancellation);
         bool isSet = PoolSetFile.IsPoolSet(path);

@@ -56,7 +56,7 @@ public static class PoolFeatureSwitch
     public static bool Set(string path, PoolFeature feature, bool enabled, PoolRepairOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return PoolBackup.Finishing(options.BackupPath, () =>
+        return PoolBackup.Finishing(path, options.BackupPath, "feature", () =>
         {
             if (PoolSetFile.IsPoolSet(path))
                 return SetInAll(path, feature, enabled, options);

@@ -63,6 +63,8 @@ public sealed partial class PoolFile
         SetLayout layout = SetLayout.Of(PoolSetFile.Read(path));
         if (layout.FindRepeatedPath() is { } repeated)
             throw new PmemException($"{path}: {repeated.Path} is named twice, in lines {repeated.First} and {repeated.Second}: give each part a file of its own");
+        if (layout.Replicas.SelectMany(replica => replica.Parts).FirstOrDefault(part => File.Exists(part.Path) && LinkedFile.AreSame(part.Path, path)) is { } own)
+            throw new PmemException($"{path} names itself as a part, {own.Path}: give each part a file of its own");
         if (layout.IsDirectoryBased && !layout.SingleHeader)
             throw new PmemException($"{path}: directory based pools are not supported for poolsets with headers; add the line OPTION SINGLEHDR");
         if (layout.Reservation < MinimumSize(kind))

@@ -19,11 +19,12 @@ public sealed partial class PoolFile
     /// <param name="kind">The kind of pool.</param>
     /// <param name="size">Bytes of a single file; 0 for those of the set file, or of the existing file.</param>
     /// <param name="replace">Whether existing files are to be removed first (<see cref="PoolRemoval.MakeRoom"/>).</param>
+    /// <param name="backup">The backup of those files that will be made before, and needs room too; null makes none.</param>
     /// <exception cref="FileNotFoundException">There is no existing file to take the size of.</exception>
     /// <exception cref="IOException">A file exists, or is not empty.</exception>
     /// <exception cref="PmemFormatException">The set file is wrong.</exception>
     /// <exception cref="PmemException">Why else it cannot be created.</exception>
-    public static PoolCreationPlan PlanCreation(string path, PoolKind kind, long size, bool replace = false)
+    public static PoolCreationPlan PlanCreation(string path, PoolKind kind, long size, bool replace = false, string? backup = null)
     {
         ArgumentNullException.ThrowIfNull(path);
         NewFile.DemandFolder(path, "the pool");
@@ -36,17 +37,17 @@ public sealed partial class PoolFile
             if (size != 0)
                 throw new IOException($"{path} is a pool set file, which says itself how large its parts are");
             SetLayout set = LayoutToCreate(path, kind);
-            return Plan(set, set.PoolSize, kind, replace);
+            return Plan(set, set.PoolSize, kind, replace, backup);
         }
 
         if (size == 0 && !File.Exists(path))
             throw new FileNotFoundException($"there is no file {path} to make a pool of: say how large it is to be", path);
         if (size != 0 && File.Exists(path) && !replace)
             throw new IOException($"{path} exists already: name another file, or remove it");
-        return Plan(SetLayout.Single(path, size & -PageSize), size == 0 ? PersistentMap.LengthOf(path) : size & -PageSize, kind, replace);
+        return Plan(SetLayout.Single(path, size & -PageSize), size == 0 ? PersistentMap.LengthOf(path) : size & -PageSize, kind, replace, backup);
     }
 
-    private static PoolCreationPlan Plan(SetLayout layout, long size, PoolKind kind, bool replace)
+    private static PoolCreationPlan Plan(SetLayout layout, long size, PoolKind kind, bool replace, string? backup)
     {
         PartLayout[] parts = [.. layout.Replicas.SelectMany(replica => replica.Parts)];
         foreach (PartLayout part in parts)
@@ -67,7 +68,7 @@ public sealed partial class PoolFile
 
         PartLayout[] created = [.. parts.Where(part => !part.IsDevice && (replace || !there.Contains(part.Path)))];
         string[] removed = replace ? there : [];
-        DemandRoom(created, removed);
+        DemandRoom(created, removed, backup is null || File.Exists(backup) || Directory.Exists(backup) ? null : backup);
         return new PoolCreationPlan([.. created.Select(part => part.Path)], replace ? [.. there, .. parts.Where(part => part.IsDevice).Select(part => part.Path)] : removed, size);
     }
 
@@ -84,14 +85,19 @@ public sealed partial class PoolFile
             throw NotEmpty(part.Path);
     }
 
-    private static void DemandRoom(PartLayout[] created, string[] removed)
+    private static void DemandRoom(PartLayout[] created, string[] removed, string? backup)
     {
+        decimal copied = backup is null ? 0 : removed.Sum(file => (decimal)LinkedFile.LengthOf(file));
+        if (copied > 0)
+            PoolSpace.Demand([(backup!, (long)copied)]);
         foreach (IGrouping<string, PartLayout> folder in created.GroupBy(part => System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(part.Path))!, StringComparer.Ordinal))
         {
             decimal needed = folder.Sum(part => (decimal)part.FileSize);
             decimal free = (decimal)new DriveInfo(folder.Key).AvailableFreeSpace + removed.Where(file => System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(file)) == folder.Key).Sum(LinkedFile.LengthOf);
+            if (copied > 0 && FileSpace.VolumeOf(folder.Key) == FileSpace.VolumeOf(backup!))
+                free -= copied;
             if (needed > free)
-                throw new PmemException($"{folder.Key} has room for {free} bytes, and the pool takes {needed} there: make room, or choose a smaller size");
+                throw new PmemException($"{folder.Key} has room for {Math.Max(free, 0)} bytes{(copied > 0 ? " beside the backup" : string.Empty)}, and the pool takes {needed} there: make room, or choose a smaller size");
         }
     }
 }

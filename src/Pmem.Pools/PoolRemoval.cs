@@ -67,7 +67,7 @@ public static class PoolRemoval
         // An interrupted run has copied everything and removed some of it.
         bool resumes = options.BackupPath is { } known && BackupMark.IsUnfinished(known, path);
         bool isSet = PoolSetFile.IsPoolSet(path);
-        return PoolBackup.Finishing(options.BackupPath, () =>
+        return PoolBackup.Finishing(path, options.BackupPath, BackupComparison.Removal, () =>
         {
             string[] files = Present(path, isSet, options, resumes);
             if (!resumes)
@@ -107,10 +107,14 @@ public static class PoolRemoval
         ArgumentNullException.ThrowIfNull(options);
         string[] files = PoolSetFile.IsPoolSet(path) ? [.. SetLayout.Of(PoolSetFile.Read(path)).Replicas.SelectMany(replica => replica.Parts).Select(part => part.Path)] : [path];
         files = [.. files.Where(File.Exists)];
-        if (files.Any(file => !IsInterrupted(file)))
-            PoolBackup.Begin(path, options.BackupPath, leaveOutMissing: true, options.Progress, options.Cancellation);
-        foreach (string file in files)
-            Remove(file);
+        string? backup = files.Any(file => !IsInterrupted(file)) ? options.BackupPath : null;
+        PoolBackup.Noting(path, backup, BackupComparison.Replacement, () =>
+        {
+            PoolBackup.Begin(path, backup, leaveOutMissing: true, options.Progress, options.Cancellation);
+            foreach (string file in files)
+                Remove(file);
+            return files;
+        });
     }
 
     /// <summary>The files that are there to be removed, none of them in use.</summary>

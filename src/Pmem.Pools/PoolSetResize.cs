@@ -30,7 +30,7 @@ public static class PoolSetResize
         ArgumentNullException.ThrowIfNull(storeSize);
         ArgumentNullException.ThrowIfNull(options);
         PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
-        return PoolBackup.Finishing(options.BackupPath, () => Resize(path, kind, size, demandFree, storeSize, options));
+        return PoolBackup.Finishing(path, options.BackupPath, "resize", () => Resize(path, kind, size, demandFree, storeSize, options));
     }
 
     private static PoolResize Resize(string path, PoolKind kind, long size, Action<PersistentMap, long> demandFree, Action<PersistentMap, long> storeSize, PoolRepairOptions options)

@@ -71,7 +71,7 @@ public static class PoolSync
     {
         options ??= new PoolSyncOptions();
         PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
-        return PoolBackup.Finishing(options.BackupPath, () => Synchronise(path, options));
+        return PoolBackup.Finishing(path, options.BackupPath, "sync", () => Synchronise(path, options));
     }
 
     private static PoolSyncResult Synchronise(string path, PoolSyncOptions options)

@@ -54,7 +54,7 @@ public static class PoolTransform
     {
         options ??= new PoolSyncOptions();
         PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
-        return PoolBackup.Finishing(options.BackupPath, () => Transform(source, target, options));
+        return PoolBackup.Finishing(source, options.BackupPath, "transform", () => Transform(source, target, options));
     }
 
     private static PoolTransformResult Transform(string source, string target, PoolSyncOptions options)

@@ -30,8 +30,9 @@ public static class BackupMark
     /// <summary>Notes that a backup is about to be made; durable at return.</summary>
     /// <param name="backup">The file or folder, which is not there yet.</param>
     /// <param name="subject">The path of what it is a backup of.</param>
+    /// <param name="verb">The change that it is made for.</param>
     /// <exception cref="IOException">The note cannot be written, or a file that is none has its name.</exception>
-    public static void Begin(string backup, string subject)
+    public static void Begin(string backup, string subject, string verb = "")
     {
         string path = PathOf(backup);
         if (File.Exists(path) && LinkedFile.LengthOf(path) > 0 && !IsNote(path)) // empty if a crash came before its text
@@ -39,8 +40,14 @@ public static class BackupMark
 
         // The note of an interrupted run for the same thing also says what that run left.
         if (SubjectIn(path) != SubjectOf(backup, subject))
-            Write(path, SubjectOf(backup, subject), partial: null);
+            Write(path, SubjectOf(backup, subject), partial: null, verb);
+        else if (VerbIn(path) != verb)
+            Write(path, SubjectOf(backup, subject), Path.GetFileName(PartialIn(path)), verb);
     }
+
+    /// <summary>The change that a noted backup was made for; empty if the note does not tell, or there is none.</summary>
+    /// <param name="backup">The file or folder.</param>
+    public static string VerbOf(string backup) => VerbIn(PathOf(backup));
 
     /// <summary>
     /// A name for the backup until it is whole, noted so that it is removed by the next run if this one is killed; and removes what a run left that was. Call it
@@ -62,7 +69,7 @@ public static class BackupMark
                 File.Delete(left);
         }
 
-        Write(path, subject, Path.GetFileName(partial));
+        Write(path, subject, Path.GetFileName(partial), VerbIn(path));
         return partial;
     }
 
@@ -91,11 +98,13 @@ public static class BackupMark
     private static string? PartialIn(string path) =>
         Read(path) is [_, { Length: > 0 } name, ..] && name == Path.GetFileName(name) && TemporaryName.IsOne(name) ? Path.Combine(Path.GetDirectoryName(path)!, name) : null;
 
-    private static void Write(string path, string subject, string? partial)
+    private static string VerbIn(string path) => Read(path) is [_, _, { } verb, ..] ? verb : string.Empty;
+
+    private static void Write(string path, string subject, string? partial, string verb)
     {
         using (FileStream file = new(path, FileMode.Create, FileAccess.Write))
         {
-            file.Write(Encoding.UTF8.GetBytes($"{Signature}{subject}\n{partial}\n"));
+            file.Write(Encoding.UTF8.GetBytes($"{Signature}{subject}\n{partial}\n{verb}\n"));
             file.Flush(flushToDisk: true);
         }
 

@@ -12,6 +12,10 @@ public static class PoolBackup
 {
     private const int CopyBlock = 4 << 20;
 
+    /// <summary>The change that runs on this thread, for the note.</summary>
+    [ThreadStatic]
+    private static string? s_verb;
+
     /// <summary>Copies a pool that nobody has open; it is locked meanwhile.</summary>
     /// <param name="path">The pool file or pool set file.</param>
     /// <param name="backup">The file or folder to make.</param>
@@ -100,6 +104,22 @@ public static class PoolBackup
             Noted(subject, backup, () => Write(map, backup, progress, cancellation));
     }
 
+    /// <summary>Throws unless there is room for the backup of a pool file and for the file's new length, together; asked before the backup is made.</summary>
+    /// <param name="path">The pool file. Of sets the parts and devices are judged elsewhere.</param>
+    /// <param name="backup">The backup that will be made, or is there already; null for none.</param>
+    /// <param name="size">Bytes that the file shall have.</param>
+    /// <exception cref="OutOfSpaceException">There is not.</exception>
+    public static void DemandRoom(string path, string? backup, long size)
+    {
+        if (!File.Exists(path) || PoolSetFile.IsPoolSet(path) || PersistentMap.IsDeviceDax(path))
+            return;
+        long old = LinkedFile.LengthOf(path);
+        var wanted = new List<(string Path, long Bytes)> { (path, size - old) };
+        if (backup is not null && !File.Exists(backup) && Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(backup))))
+            wanted.Add((backup, old));
+        PoolSpace.Demand(wanted);
+    }
+
     /// <summary>Notes that the change is done that a backup was made for.</summary>
     /// <param name="backup">The backup, or null.</param>
     public static void Finish(string? backup)
@@ -108,15 +128,52 @@ public static class PoolBackup
             BackupMark.Finish(backup);
     }
 
-    /// <summary>Makes a change, and notes that the backup of it is not needed to finish it any more.</summary>
+    /// <summary>
+    /// Makes a change that begins with a backup (<see cref="Begin(string, string?, bool, IProgress{PoolProgress}?, CancellationToken)"/>), and notes at its end that the backup is
+    /// not needed to finish it any more.
+    /// </summary>
+    /// <remarks>
+    /// A change that fails by itself, and not by being killed, leaves no backup that a later one could take for its own: if the pool is as before, the backup
+    /// goes; if not, it stays without the note, so that its name is taken. What was cancelled, or removed a part of the files, can be resumed.
+    /// </remarks>
+    /// <param name="subject">The pool file or pool set file.</param>
     /// <param name="backup">The backup that the change begins with, or null.</param>
+    /// <param name="verb">The change: one that another began is not resumed by it.</param>
     /// <param name="change">The change.</param>
-    public static T Finishing<T>(string? backup, Func<T> change)
+    /// <exception cref="PmemException">The backup is that of an interrupted change, and the pool is neither what it holds nor what that change left.</exception>
+    public static T Finishing<T>(string subject, string? backup, string verb, Func<T> change)
     {
         ArgumentNullException.ThrowIfNull(change);
-        T result = change();
-        Finish(backup);
-        return result;
+        return Noting(subject, backup, verb, () =>
+        {
+            T result = change();
+            Finish(backup);
+            return result;
+        });
+    }
+
+    /// <summary>The same of a change that is not finished then.</summary>
+    internal static T Noting<T>(string subject, string? backup, string verb, Func<T> change)
+    {
+        if (backup is null)
+            return change();
+        bool isNew = !File.Exists(backup) && !Directory.Exists(backup);
+        BackupComparison.DemandResumable(subject, backup, verb);
+        string? outer = s_verb;
+        s_verb = verb;
+        try
+        {
+            return change();
+        }
+        catch (Exception cause) when (isNew)
+        {
+            BackupComparison.GiveUp(subject, backup, verb, cause is OperationCanceledException);
+            throw;
+        }
+        finally
+        {
+            s_verb = outer;
+        }
     }
 
     /// <summary>Throws if both a dry run and a backup are wanted.</summary>
@@ -170,7 +227,7 @@ public static class PoolBackup
         if (BackupMark.IsUnfinished(backup, subject))
             return;
         NewFile.Demand(backup, "the backup");
-        BackupMark.Begin(backup, subject);
+        BackupMark.Begin(backup, subject, s_verb ?? string.Empty);
         try
         {
             write();

@@ -83,16 +83,25 @@ internal sealed class SetBackup(SetLayout layout, string backup, bool leaveOutMi
         for (int p = 0; p < replica.Parts.Count; p++)
         {
             PartLayout part = replica.Parts[p];
-            int directory = replica.Directories.ToList().FindIndex(d => Path.GetFullPath(d.Path).TrimEnd('/') == Path.GetDirectoryName(part.Path));
-            string name = directory >= 0 ? Path.Combine($"r{number}d{directory}", Path.GetFileName(part.Path)) : $"r{number}p{p}-{Path.GetFileName(part.Path)}";
+            string name = NameOf(replica, number, p);
             if (_open.TryGetValue(part, out PersistentMap? map))
                 PoolBackup.Copy(map, Path.Combine(_partial, name), progress, cancellation);
             else if (IsCopied(part))
                 PoolBackup.CopyEmpty(part.Path, Path.Combine(_partial, name));
-            if (directory < 0)
+            if (FolderOf(replica, part) < 0)
                 lines.Append($"{part.FileSize} {Path.Combine(backup, name)}\n");
         }
     }
+
+    /// <summary>Where the copy of a part lies in the folder of the backup.</summary>
+    public static string NameOf(ReplicaLayout replica, int number, int part)
+    {
+        string file = Path.GetFileName(replica.Parts[part].Path);
+        int directory = FolderOf(replica, replica.Parts[part]);
+        return directory >= 0 ? Path.Combine($"r{number}d{directory}", file) : $"r{number}p{part}-{file}";
+    }
+
+    private static int FolderOf(ReplicaLayout replica, PartLayout part) => replica.Directories.ToList().FindIndex(d => Path.GetFullPath(d.Path).TrimEnd('/') == Path.GetDirectoryName(part.Path));
 
     private static void CreateFolder(string path)
     {

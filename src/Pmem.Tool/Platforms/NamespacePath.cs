@@ -196,7 +196,7 @@ internal sealed partial record NamespacePath(string Platform, string Namespace)
 
         using var source = PlatformSource.Open(Platform);
         using PersistentMap map = Open(source);
-        return PoolBackup.Finishing(options.BackupPath, () =>
+        return PoolBackup.Finishing(ToString(), options.BackupPath, "change", () =>
         {
             PoolBackup.Begin(map, ToString(), options.BackupPath, options.Progress, options.Cancellation);
             return change(map);

@@ -77,7 +77,7 @@ internal static class CreateVerb
                 return PoolCommand.Fail($"{cause}; choose a larger --size or smaller blocks");
 
             // Whatever can be refused is refused before anything is removed for it.
-            PoolCreationPlan plan = PoolFile.PlanCreation(path, wanted, bytes, parsed.GetValue(force));
+            PoolCreationPlan plan = PoolFile.PlanCreation(path, wanted, bytes, parsed.GetValue(force), backup);
             if (options.DryRun)
                 return TellPlan(path, wanted, plan, parsed.GetValue(json));
             if (parsed.GetValue(force))

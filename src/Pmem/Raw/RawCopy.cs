@@ -108,6 +108,8 @@ public static class RawCopy
     /// <summary>What comes before the first store: the backup, and bad blocks.</summary>
     private static BadBlock[] Prepare(RawTarget target, long? length, RawCopyOptions options)
     {
+        if (length is { } needed)
+            target.DemandRoom(needed);
         if (options.BackupPath is { } backup && !options.DryRun)
             BackUp(target, length, backup, options);
         if (!options.ClearBadBlocks || target.BadBlockPath is not { } path)

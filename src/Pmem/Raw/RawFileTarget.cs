@@ -12,6 +12,9 @@ internal sealed class RawFileTarget(RawEndpoint endpoint, string path, long seek
     // Of Windows; a multiple of a page.
     private const long MapAlignment = 64 << 10;
 
+    private const int SeekData = 3; // SEEK_DATA
+    private const int NoData = 6; // ENXIO
+
     private readonly bool _existed = File.Exists(path);
     private readonly long _present = File.Exists(path) ? Math.Max(0, LinkedFile.LengthOf(path) - seek) : 0;
     private FileStream? _file;
@@ -30,8 +33,23 @@ internal sealed class RawFileTarget(RawEndpoint endpoint, string path, long seek
         _written += bytes.Length;
     }
 
+    public override void DemandRoom(long length)
+    {
+        long needed = seek + length - Math.Max(seek + _present, seek);
+        string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        if (needed > 0 && Directory.Exists(folder) && FileSpace.AvailableOn(folder) is var free && needed > free)
+            throw new OutOfSpaceException($"{path} needs {needed} more bytes, and its file system has {free} left: make room, or choose a smaller length; nothing was changed");
+    }
+
+    /// <summary>What is a hole reads as zeros already, and gets no blocks.</summary>
     public override void Zero(int length)
     {
+        if (IsHole(seek + _written, length))
+        {
+            _written += length;
+            return;
+        }
+
         using PersistentMap window = Window(length, out long at);
         window.Fill(at, 0, length);
         _written += length;
@@ -75,6 +93,14 @@ internal sealed class RawFileTarget(RawEndpoint endpoint, string path, long seek
         if (!_existed && !OperatingSystem.IsWindows())
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         return _file = new FileStream(path, options);
+    }
+
+    private bool IsHole(long position, long length)
+    {
+        if (!OperatingSystem.IsLinux() || position + length > Open().Length)
+            return false;
+        long data = Libc.Seek((int)Open().SafeFileHandle.DangerousGetHandle(), position, SeekData);
+        return data < 0 ? Marshal.GetLastPInvokeError() == NoData : data >= position + length;
     }
 
     private void Allocate(FileStream file, long position, long length)

@@ -35,6 +35,13 @@ internal abstract class RawTarget(RawEndpoint endpoint) : IDisposable
         return new StreamTarget(output, () => OpenStream(path, seek));
     }
 
+    /// <summary>Throws if the output would have to grow by more than its file system has.</summary>
+    /// <exception cref="OutOfSpaceException">It would.</exception>
+    public virtual void DemandRoom(long length)
+    {
+        // A device does not grow, and nobody knows of a stream.
+    }
+
     /// <summary>Writes behind what was written before; durable at the end of <see cref="Complete"/>, in devices and files at once.</summary>
     public abstract void Write(ReadOnlySpan<byte> bytes);
 
