@@ -12,7 +12,8 @@ namespace Pmem.Pools;
 /// <remarks>
 /// A part behind the size that the set file gives is never in use. So it grows by three steps: longer files, a new set file, the kind's own size;
 /// and shrinks by three: the kind's own size, a new set file, shorter files. Whenever it is interrupted, the next call cuts the parts to what the
-/// set file says, if they are longer, and starts again. The set file itself is replaced at once.
+/// set file says, if they are longer, and starts again. The new set file is written first, so that a folder that takes no file stops it before any
+/// change, and it takes the place of the old one at once. Whatever else fails until then, the parts are cut back.
 /// </remarks>
 public static class PoolSetResize
 {
@@ -49,28 +50,44 @@ public static class PoolSetResize
             CutToLayout(layout);
         }
 
-        using (RepairSet set = RepairSet.Open(path, kind, options))
+        NewSetFile? beside = null;
+        try
         {
-            var mends = new List<PoolMend>();
-            if (!set.MendHeaders(() => false, mends) || mends.Count > 0)
-                throw new PmemException($"{path}: {mends[0].Problem.What}: expected {mends[0].Problem.Expected}, found {mends[0].Problem.Found}; repair the pool first");
-            demandFree(set.Maps[0], size);
-            PoolSpace.Demand(layout.Replicas.Select((replica, r) => (replica.Parts[^1].Path, lengths[r] - replica.Parts[^1].FileSize)));
-            if (options.DryRun)
-                return new PoolResize(old, size);
-            foreach (PersistentMap map in size <= old ? set.Maps : [])
-                storeSize(map, size);
+            using (RepairSet set = RepairSet.Open(path, kind, options))
+            {
+                var mends = new List<PoolMend>();
+                if (!set.MendHeaders(() => false, mends) || mends.Count > 0)
+                    throw new PmemException($"{path}: {mends[0].Problem.What}: expected {mends[0].Problem.Expected}, found {mends[0].Problem.Found}; repair the pool first");
+                demandFree(set.Maps[0], size);
+                PoolSpace.Demand(layout.Replicas.Select((replica, r) => (replica.Parts[^1].Path, lengths[r] - replica.Parts[^1].FileSize)));
+                if (options.DryRun)
+                    return new PoolResize(old, size);
+
+                // Before anything is changed: what cannot be finished is not begun.
+                beside = NewSetFile.Write(path, WithLengths(layout, lengths));
+                PersistenceTrace.Mark("new set file written");
+                foreach (PersistentMap map in size <= old ? set.Maps : [])
+                    storeSize(map, size);
+            }
+
+            PersistenceTrace.Mark("smaller sizes stored");
+            for (int r = 0; r < lengths.Length; r++)
+            {
+                if (lengths[r] > layout.Replicas[r].Parts[^1].FileSize)
+                    PoolFileSize.Lengthen(layout.Replicas[r].Parts[^1].Path, lengths[r], options.Progress, options.Cancellation);
+                PersistenceTrace.Mark("part lengthened");
+            }
+
+            beside.Replace();
+        }
+        catch when (beside is not null)
+        {
+            CutBack(layout, lengths);
+            beside.Delete();
+            throw;
         }
 
-        PersistenceTrace.Mark("smaller sizes stored");
-        for (int r = 0; r < lengths.Length; r++)
-        {
-            if (lengths[r] > layout.Replicas[r].Parts[^1].FileSize)
-                PoolFileSize.Lengthen(layout.Replicas[r].Parts[^1].Path, lengths[r], options.Progress, options.Cancellation);
-            PersistenceTrace.Mark("part lengthened");
-        }
-
-        WriteSetFile(layout, lengths);
+        PersistentMap.SyncDirectory(Path.GetDirectoryName(LinkedFile.RealPath(path))!);
         PersistenceTrace.Mark("set file replaced");
         layout = SetLayout.Of(PoolSetFile.Read(path));
         CutToLayout(layout);
@@ -129,8 +146,27 @@ public static class PoolSetResize
         return lengths;
     }
 
-    /// <summary>Writes the numbers of the last parts' lines anew, and leaves everything else as the user wrote it.</summary>
-    private static void WriteSetFile(SetLayout layout, long[] lengths)
+    /// <summary>Makes the parts as long again as the set file says that was not replaced.</summary>
+    private static void CutBack(SetLayout layout, long[] lengths)
+    {
+        for (int r = 0; r < lengths.Length; r++)
+        {
+            PartLayout part = layout.Replicas[r].Parts[^1];
+            if (lengths[r] <= part.FileSize || !IsLonger(part))
+                continue;
+            try
+            {
+                PoolFileSize.Shorten(part.Path, part.FileSize);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or PmemException)
+            {
+                // Why the resize failed is what the user has to know; the next one cuts it.
+            }
+        }
+    }
+
+    /// <summary>The set file with other numbers in the lines of the last parts, and everything else as the user wrote it.</summary>
+    private static string WithLengths(SetLayout layout, long[] lengths)
     {
         string text = Encoding.UTF8.GetString(File.ReadAllBytes(layout.Path));
         string[] lines = text.Split('\n');
@@ -142,27 +178,6 @@ public static class PoolSetResize
             lines[line] = string.Concat(lengths[r].ToString(CultureInfo.InvariantCulture), content.AsSpan(end));
         }
 
-        // Where a link leads to: it stays a link, and the file behind it is what changes.
-        string real = LinkedFile.RealPath(layout.Path);
-        string beside = TemporaryName.Beside(real);
-        try
-        {
-            using (var file = new FileStream(beside, FileMode.CreateNew, FileAccess.Write))
-            {
-                file.Write(Encoding.UTF8.GetBytes(string.Join('\n', lines)));
-                file.Flush(flushToDisk: true);
-            }
-
-            if (!OperatingSystem.IsWindows())
-                File.SetUnixFileMode(beside, File.GetUnixFileMode(real));
-            File.Move(beside, real, overwrite: true);
-        }
-        catch
-        {
-            File.Delete(beside);
-            throw;
-        }
-
-        PersistentMap.SyncDirectory(Path.GetDirectoryName(real)!);
+        return string.Join('\n', lines);
     }
 }

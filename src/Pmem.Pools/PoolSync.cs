@@ -64,7 +64,7 @@ public static class PoolSync
     /// <summary>Synchronises a set. No program may have the pool open.</summary>
     /// <exception cref="FileNotFoundException">There is no such set file.</exception>
     /// <exception cref="PmemFormatException">The set file is wrong.</exception>
-    /// <exception cref="PmemException">It is not a pool set, has one replica only, no healthy one, is in use, or holds parts of different pools.</exception>
+    /// <exception cref="PmemException">It is not a pool set, has one replica only, no healthy one, is in use, cannot be opened, holds parts of different pools, or names files that are no parts of the pool.</exception>
     /// <exception cref="IOException">The backup exists, or cannot be written; nothing was changed.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled; run it again.</exception>
     public static PoolSyncResult Run(string path, PoolSyncOptions? options = null)
@@ -82,6 +82,8 @@ public static class PoolSync
         if (!options.FixBadBlocks)
             BadBlockFiles.DemandNone(layout);
         DemandSizesAndFolders(layout);
+        if (layout.Replicas.SelectMany(replica => replica.Parts).FirstOrDefault(part => LinkedFile.AreSame(part.Path, path)) is { } self)
+            throw new PmemException($"{path} names itself as a part ({self.Path}): correct the set file");
         PoolBackup.Begin(path, options.BackupPath, leaveOutMissing: true, options.Progress, options.Cancellation);
         if (!options.DryRun)
             HeaderJournal.Finish(layout);
@@ -95,6 +97,7 @@ public static class PoolSync
         BrokenPart[] broken = [.. health.BrokenParts()];
         if (broken.Length == 0)
             return new PoolSyncResult([], Source: -1, BytesCopied: 0);
+        health.DemandOwnFiles();
         int source = health.HealthyReplica() ?? throw new PmemException($"{path}: no healthy replica found: {string.Join("; ", broken.Select(part => $"{part.Path}: {part.Reason}"))}");
         health.DemandSizes();
         if (options.DryRun)

@@ -10,6 +10,7 @@ internal sealed class SetHealth : IDisposable
     private readonly string?[][] _reasons;
     private readonly string?[] _replicaReasons;
     private readonly PoolHeader[][] _headers;
+    private readonly List<(int Replica, int Part, long Size, PoolHeader? Header)> _files = [];
     private readonly long?[] _poolSizes;
     private readonly bool[] _hasFirstHeader;
     private readonly List<PersistentMap> _locks = [];
@@ -117,6 +118,30 @@ internal sealed class SetHealth : IDisposable
         }
     }
 
+    /// <summary>
+    /// Throws if a file is there, under the name of a part, that may be somebody else's: it would be lost when the part is made anew. A file of the
+    /// part's size is the part, whatever is in it, unless its header is another pool's; one of another size is only if its header says so,
+    /// or if it has pages as a part without a header has.
+    /// </summary>
+    /// <exception cref="PmemException">There is one; it is left as it is.</exception>
+    public void DemandOwnFiles()
+    {
+        int replica = Enumerable.Range(0, ReplicaCount).FirstOrDefault(r => FirstUnbroken(r) >= 0, -1);
+        if (replica < 0)
+            return;
+        Guid pool = Header(replica, FirstUnbroken(replica)).PoolSetUuid;
+        foreach ((int r, int p, long size, PoolHeader? found) in _files.Where(file => IsBroken(file.Replica, file.Part)))
+        {
+            PartLayout part = _layout.Replicas[r].Parts[p];
+            bool isObject = found is { Kind: PoolKind.Object };
+            if (found is { Kind: { } kind } header && header.Checksum == header.ComputeChecksum() && (!isObject || header.PoolSetUuid != pool))
+                throw Kept(part, isObject ? "is a part of another pool, as its header says" : $"is a pool of kind {kind}");
+            bool isOwn = (isObject && found!.Value.PoolSetUuid == pool) || (p >= HeaderCount(r) && size % PoolFile.PageSize == 0);
+            if (size != part.FileSize && !isOwn)
+                throw Kept(part, $"has {size} bytes, the set says {part.FileSize}, and no header says that it is this pool's");
+        }
+    }
+
     /// <summary>Gives the locks back.</summary>
     public void Dispose()
     {
@@ -140,28 +165,30 @@ internal sealed class SetHealth : IDisposable
     {
         PartLayout part = _layout.Replicas[replica].Parts[index];
         string real = LinkedFile.RealPath(part.Path);
-        if (!File.Exists(real))
+        if (Directory.Exists(real) || (!part.IsDevice && File.Exists(real) && !LinkedFile.IsRegular(real)))
+            throw new PmemException($"{part.Path} is no file that could be a part of a pool: correct the set file");
+        if (!Exists(real))
             return "it does not exist";
         if (!OperatingSystem.IsWindows() && File.GetUnixFileMode(real) == UnixFileMode.None)
             return "its creation was interrupted";
         long size = part.IsDevice ? part.FileSize : LinkedFile.LengthOf(real);
         if (size != part.FileSize)
+        {
+            if (size > 0)
+                _files.Add((replica, index, size, HeaderOf(part.Path, size)));
             return $"it has {size} bytes, the set says {part.FileSize}";
-        PersistentMap map;
-        try
-        {
-            map = PersistentMap.Open(part.Path, new PersistentMapOptions { Lock = true });
-        }
-        catch (PmemException e) when (!e.Message.Contains("is in use", StringComparison.Ordinal))
-        {
-            return e.Message;
         }
 
+        // Whatever keeps us from opening it says nothing about what is in it.
+        PersistentMap map = PersistentMap.Open(part.Path, new PersistentMapOptions { Lock = true });
         _locks.Add(map);
+        byte[] bytes = new byte[PoolHeader.Size];
+        bool isReadable = map.TryRead(0, bytes);
+        if (isReadable)
+            _files.Add((replica, index, size, PoolHeader.Read(bytes)));
         if (index >= HeaderCount(replica))
             return null;
-        byte[] bytes = new byte[PoolHeader.Size];
-        if (!map.TryRead(0, bytes))
+        if (!isReadable)
             return "its header cannot be read";
         PoolHeader header = _headers[replica][index] = PoolHeader.Read(bytes);
         _hasFirstHeader[replica] |= index == 0;
@@ -170,12 +197,35 @@ internal sealed class SetHealth : IDisposable
         if (header.Kind is null)
             return "it is no pool";
         if (header.Kind != PoolKind.Object)
-            throw new PmemException($"{part.Path} is a pool of kind {header.Kind}: only object pools have replicas");
+            throw new PmemException($"{part.Path} is a pool of kind {header.Kind}: only object pools have replicas; correct the set file");
         if (header.Incompat.HasFlag(IncompatFeatures.SingleHeader) != _layout.SingleHeader)
             return "its SINGLEHDR feature is not what the set file says";
         if (index == 0)
             _poolSizes[replica] = ObjectPoolSize.Read(map);
         return null;
+    }
+
+    /// <summary>Whether a file is there: one that is in a folder which nobody lets us see is not missing.</summary>
+    /// <exception cref="PmemException">The system does not tell (Linux).</exception>
+    private static bool Exists(string real)
+    {
+        try
+        {
+            return File.Exists(real) || LinkedFile.LengthOf(real) >= 0;
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+    }
+
+    private static PoolHeader? HeaderOf(string path, long size)
+    {
+        if (size < PoolHeader.Size)
+            return null;
+        using var map = PersistentMap.Open(path, new PersistentMapOptions { Access = MapAccess.ReadOnly, Lock = true, Length = PoolHeader.Size });
+        byte[] bytes = new byte[PoolHeader.Size];
+        return map.TryRead(0, bytes) ? PoolHeader.Read(bytes) : null;
     }
 
     private void ExamineReplicas()
@@ -311,6 +361,9 @@ internal sealed class SetHealth : IDisposable
             return Header(replica, 1).PreviousPartUuid;
         return count > 1 && !IsBroken(replica, count - 1) ? Header(replica, count - 1).NextPartUuid : null;
     }
+
+    private static PmemException Kept(PartLayout part, string what) =>
+        new($"{part.Path} {what}: a sync would remove it, so it is left as it is; correct the set file, or, if it is a damaged part of this pool, move it away and run the same again");
 
     private PmemException Foreign(string what) => new($"{_layout.Path}: {what} - cannot synchronize; use the set file that the pool was created with");
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
 using Pmem.Pools;
+using Pmem.Pools.Checking;
 
 namespace Pmem.Objects.Tests.Sets;
 
@@ -55,6 +56,48 @@ public sealed class FullFileSystemTests : IDisposable
         File.Delete(_folder.File("small/fill"));
         PoolSync.Run(set);
         Assert.True(ObjectStore.Check(set).IsConsistent);
+    }
+
+    [Theory]
+    [InlineData(30)]
+    [InlineData(17)]
+    public void A_set_file_that_cannot_be_replaced_stops_a_resize_before_any_part_changes(int mebibytes)
+    {
+        if (!_mounted)
+            Assert.Skip("no file system can be mounted here");
+        string set = _folder.Write("small/a.set", $"10M {_folder.File("a")}", $"10M {_folder.File("b")}");
+        string text = File.ReadAllText(set);
+        ObjectStore.Create(set, "full", 0).Dispose();
+        Assert.True(Run("mount", "-o", "remount,ro", _folder.File("small")));
+        PmemException refused = Assert.Throws<PmemException>(() => ObjectStore.Resize(set, (long)mebibytes << 20));
+        Assert.Contains("nothing was changed", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(10 << 20, new FileInfo(_folder.File("b")).Length);
+        Assert.Equal(text, File.ReadAllText(set));
+        Assert.True(ObjectStore.Check(set).IsConsistent);
+        Assert.True(Run("mount", "-o", "remount,rw", _folder.File("small")));
+        ObjectStore.Resize(set, (long)mebibytes << 20);
+        Assert.True(ObjectStore.Check(set).IsConsistent);
+        Assert.Empty(Directory.GetFiles(_folder.File("small"), ".*"));
+    }
+
+    [Fact]
+    public void A_resize_that_is_cancelled_leaves_every_part_as_long_as_before()
+    {
+        string set = _folder.Write("a.set", "10M a", "REPLICA", "10M b");
+        ObjectStore.Create(set, "full", 0).Dispose();
+        using var stop = new CancellationTokenSource();
+        int reports = 0;
+        var options = new PoolRepairOptions { Cancellation = stop.Token, Progress = new Reporter(() => { if (++reports == 1) stop.Cancel(); }) };
+        Assert.Throws<OperationCanceledException>(() => ObjectStore.Resize(set, 30 << 20, options));
+        Assert.Equal(10 << 20, new FileInfo(_folder.File("a")).Length);
+        Assert.Equal(10 << 20, new FileInfo(_folder.File("b")).Length);
+        Assert.Empty(Directory.GetFiles(_folder.Root, ".*"));
+        Assert.True(ObjectStore.Check(set).IsConsistent);
+    }
+
+    private sealed class Reporter(Action report) : IProgress<PoolProgress>
+    {
+        public void Report(PoolProgress value) => report();
     }
 
     private void Refuse(Action work, string set, int fills = 0)

@@ -151,6 +151,7 @@ public sealed class SetRepairTests : IDisposable
         JudgeAll(snapshots, content, crash =>
         {
             ObjectStore.Resize(crash.File("a.set"), size);
+            Assert.Empty(Directory.GetFiles(crash.Root, ".*"));
             Assert.Equal(size, PoolSetFile.Read(crash.File("a.set")).SizeOfPool());
         });
         using ObjectStore store = ObjectStore.Open(set, "set");
