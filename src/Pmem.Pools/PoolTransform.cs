@@ -27,6 +27,9 @@ public sealed record PoolTransformResult(PoolTransformation Transformation, IRea
 {
     /// <summary>Parts of removed replicas that were not there any more.</summary>
     public IReadOnlyList<string> Gone { get; init; } = [];
+
+    /// <summary>Whether the pool was the target's already, so that nothing was done.</summary>
+    public bool WasDone { get; init; }
 }
 
 /// <summary>
@@ -66,6 +69,10 @@ public static class PoolTransform
         PoolSync.DemandSizesAndFolders(to);
         DemandPathsOnce(to);
         SetChange change = SetChange.Between(from, to);
+        bool isReplicaChange = change.Transformation is PoolTransformation.AddReplicas or PoolTransformation.RemoveReplicas;
+        bool isInterrupted = File.Exists(HeaderJournal.PathOf(to));
+        if (isReplicaChange && !isInterrupted && IsDone(from, to))
+            return new PoolTransformResult(change.Transformation, [], BytesCopied: 0) { WasDone = true };
         PoolBackup.Begin(source, options.BackupPath, leaveOutMissing: true, options.Progress, options.Cancellation);
         if (!options.DryRun)
             HeaderJournal.Finish(to);
@@ -76,6 +83,41 @@ public static class PoolTransform
             _ => new HeaderChange(from, to, change.Transformation, options).Run(),
         };
     }
+
+    /// <summary>
+    /// Whether the pool is the target's already, all of it. Its replicas name their neighbours: a pool whose ring is neither the source's nor, as an
+    /// interrupted run leaves it, the target's, is that of a third set file, which would lose replicas.
+    /// </summary>
+    /// <exception cref="PmemException">It is neither's; nothing was changed.</exception>
+    private static bool IsDone(SetLayout from, SetLayout to)
+    {
+        try
+        {
+            SetHealth.Examine(from, demandRing: true).Dispose();
+            return false;
+        }
+        catch (PmemException notSource) when (SetHealth.IsForeign(notSource))
+        {
+            try
+            {
+                using SetHealth health = SetHealth.Examine(to, demandRing: true);
+
+                // New parts are made before any header names them.
+                HashSet<string> old = [.. from.Replicas.SelectMany(replica => replica.Parts).Select(part => part.Path)];
+                if (health.BrokenParts().FirstOrDefault(part => !old.Contains(part.Path) && !File.Exists(part.Path)) is { } missing)
+                    throw NeitherSet(from, to, $"{missing.Path} is not there, and an interrupted transform would have made it; if it was lost since, run 'pmem pool sync {to.Path}'", notSource);
+                old.ExceptWith(to.Replicas.SelectMany(replica => replica.Parts).Select(part => part.Path));
+                return !health.BrokenParts().Any() && !old.Any(File.Exists);
+            }
+            catch (PmemException notTarget) when (SetHealth.IsForeign(notTarget))
+            {
+                throw NeitherSet(from, to, notTarget.Message, notSource);
+            }
+        }
+    }
+
+    private static PmemException NeitherSet(SetLayout from, SetLayout to, string why, PmemException notSource) =>
+        new($"source poolset health check failed: the pool is not that of {from.Path}, and not that of {to.Path} ({why}): name the set file that it has now as the source; nothing was changed", notSource);
 
     private static void DemandPathsOnce(SetLayout layout)
     {

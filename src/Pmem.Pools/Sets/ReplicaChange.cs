@@ -20,6 +20,8 @@ internal sealed class ReplicaChange(SetLayout from, SetLayout to, SetChange chan
             pool = before.Header(0, 0).PoolSetUuid;
         }
 
+        // What is there of an earlier run goes, and its room is free then.
+        PoolSpace.Demand(added.SelectMany(r => to.Replicas[r].Parts).Where(part => !part.IsDevice).Select(part => (part.Path, part.FileSize - (File.Exists(part.Path) ? LinkedFile.LengthOf(part.Path) : 0))));
         foreach (int r in added)
             RemoveLeftOvers(to.Replicas[r], pool);
         if (options.DryRun)

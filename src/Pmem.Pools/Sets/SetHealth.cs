@@ -6,6 +6,8 @@ namespace Pmem.Pools.Sets;
 /// </summary>
 internal sealed class SetHealth : IDisposable
 {
+    private const string ForeignMark = "foreign parts";
+
     private readonly SetLayout _layout;
     private readonly string?[][] _reasons;
     private readonly string?[] _replicaReasons;
@@ -365,5 +367,13 @@ internal sealed class SetHealth : IDisposable
     private static PmemException Kept(PartLayout part, string what) =>
         new($"{part.Path} {what}: a sync would remove it, so it is left as it is; correct the set file, or, if it is a damaged part of this pool, move it away and run the same again");
 
-    private PmemException Foreign(string what) => new($"{_layout.Path}: {what} - cannot synchronize; use the set file that the pool was created with");
+    /// <summary>Whether parts were refused because they do not belong together as the set says, rather than because of one of them.</summary>
+    public static bool IsForeign(PmemException refusal) => refusal.Data.Contains(ForeignMark);
+
+    private PmemException Foreign(string what)
+    {
+        var refusal = new PmemException($"{_layout.Path}: {what} - cannot synchronize; use the set file that the pool was created with");
+        refusal.Data[ForeignMark] = true;
+        return refusal;
+    }
 }

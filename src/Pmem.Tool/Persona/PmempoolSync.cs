@@ -104,7 +104,7 @@ internal static class PmempoolTransform
             return Pmempool.Usage(terminal, "transform");
         (string source, string target) = (parsed.Operands[0], parsed.Operands[1]);
         SetProblem? problem = SetWork.Try(source, "source file", () => SetWork.DemandSet(target, "destination file"))
-            ?? SetWork.Try(source, "source file", () => PoolTransform.Run(source, target, new PoolSyncOptions { DryRun = dryRun }));
+            ?? SetWork.Try(source, "source file", () => Transform(source, target, dryRun));
         if (problem is not null)
         {
             if (problem.Error is not null)
@@ -116,6 +116,13 @@ internal static class PmempoolTransform
             terminal.Out.Write($"{source} -> {target}: transformed\n");
         return 0;
     }
+
+    /// <summary>What was done before, libpmempool does not know again.</summary>
+    private static void Transform(string source, string target, bool dryRun)
+    {
+        if (PoolTransform.Run(source, target, new PoolSyncOptions { DryRun = dryRun }).WasDone)
+            throw new PmemException(SetWork.UnhealthySource);
+    }
 }
 
 /// <summary>Why a set could not be worked on: libpmempool's message, and the text of the error number.</summary>
@@ -124,9 +131,12 @@ internal sealed record SetProblem(string Message, string? Error);
 /// <summary>Runs what works on pool sets.</summary>
 internal static class SetWork
 {
+    /// <summary>What libpmempool says of a pool that is not the source's.</summary>
+    public const string UnhealthySource = "source poolset health check failed";
+
     // What libpmempool says, where we say more.
     private static readonly string[] s_messages =
-        ["no healthy replica found", "no replica(s) found in the pool set", "both poolsets are equal", "there must be at least one replica left", "target poolset is too small", "transform of directory poolsets is not supported", "source poolset is broken"];
+        ["no healthy replica found", "no replica(s) found in the pool set", "both poolsets are equal", "there must be at least one replica left", "target poolset is too small", "transform of directory poolsets is not supported", "source poolset is broken", UnhealthySource];
 
     /// <summary>Does the work; what went wrong, or null.</summary>
     public static SetProblem? Try(string path, string name, Action work)

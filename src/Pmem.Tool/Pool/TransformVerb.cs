@@ -58,6 +58,7 @@ internal static class TransformVerb
             _ => "remove-headers",
         });
         writer.WriteNumber("bytesCopied", result.BytesCopied);
+        writer.WriteBoolean("wasDone", result.WasDone);
         writer.WriteStartArray("parts");
         foreach (string part in result.Parts)
             writer.WriteStringValue(part);
@@ -82,6 +83,12 @@ internal static class TransformVerb
             Console.WriteLine($"{part}: {(dryRun ? "would be " : string.Empty)}{what}");
         foreach (string part in result.Gone)
             Console.WriteLine($"{part}: was gone already");
+        if (result.WasDone)
+        {
+            Console.WriteLine($"the pool was that of {target} already: nothing was done");
+            return;
+        }
+
         Console.WriteLine(dryRun ? "dry run: nothing was changed" : $"the pool is now that of {target}; {ByteSize.Format(result.BytesCopied)} copied");
     }
 }

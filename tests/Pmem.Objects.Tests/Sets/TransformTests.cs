@@ -168,6 +168,37 @@ public sealed class TransformTests : IDisposable
         Judge(to, content, "removed");
     }
 
+    [Fact]
+    public void The_same_line_again_does_nothing_and_a_set_file_that_the_pool_outgrew_is_no_source()
+    {
+        string one = _folder.Write("one.set", "8M a", "9M b");
+        string two = _folder.Write("two.set", "8M a", "9M b", "REPLICA", "17M c");
+        string three = _folder.Write("three.set", "8M a", "9M b", "REPLICA", "17M c", "REPLICA", "18M d");
+        string other = _folder.Write("other.set", "8M a", "9M b", "REPLICA", "17M c", "REPLICA", "18M e");
+        string content = Fill(one);
+        Assert.False(PoolTransform.Run(one, two).WasDone);
+        Assert.False(PoolTransform.Run(two, three).WasDone);
+        DateTime made = File.GetLastWriteTimeUtc(_folder.File("d"));
+        PoolTransformResult again = PoolTransform.Run(two, three);
+        Assert.True(again.WasDone);
+        Assert.Empty(again.Parts);
+        Assert.Equal(made, File.GetLastWriteTimeUtc(_folder.File("d")));
+
+        // What the pool is not, it cannot be made from: a replica would be lost without a word.
+        foreach (string target in (string[])[other, one])
+        {
+            string message = Assert.Throws<PmemException>(() => PoolTransform.Run(two, target)).Message;
+            Assert.Contains("source poolset health check failed", message, StringComparison.Ordinal);
+            Assert.Contains("nothing was changed", message, StringComparison.Ordinal);
+        }
+
+        Assert.False(File.Exists(_folder.File("e")));
+        Judge(three, content, "nothing was lost");
+        PoolTransform.Run(three, one);
+        Assert.False(File.Exists(_folder.File("c")) || File.Exists(_folder.File("d")));
+        Judge(one, content, "from its own set file");
+    }
+
     private (string From, string To, string Content) Create(string name)
     {
         (_, string[] from, string[] to) = Array.Find(s_changes, change => change.Name == name);

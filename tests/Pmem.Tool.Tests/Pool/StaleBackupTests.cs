@@ -93,7 +93,7 @@ public sealed class StaleBackupTests : IDisposable
         PoolFixture.Truncate(path, 48 << 20);
         Assert.Equal(0, ToolRunner.Run("io", "copy", "--zero", "--output", path).ExitCode);
         Assert.False(File.ReadAllBytes(path).AsSpan().ContainsAnyExcept((byte)0));
-        using var stat = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("stat", ["-c", "%b", path]) { RedirectStandardOutput = true })!;
+        using var stat = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("stat", ["-c", "%b", path]) { RedirectStandardOutput = true, UseShellExecute = false })!;
         long blocks = long.Parse(stat.StandardOutput.ReadToEnd(), System.Globalization.CultureInfo.InvariantCulture);
         stat.WaitForExit();
         Assert.InRange(blocks * 512, 0, 8 << 20);
