@@ -12,6 +12,32 @@ public sealed class PersistentMapPartsTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
+    public void Maps_made_at_once_do_not_take_the_addresses_of_each_other()
+    {
+        // ext4 and XFS refuse MAP_SYNC only after the kernel has taken away what a MAP_FIXED map would replace.
+        using var folder = new TemporaryFolder();
+        int[] wrong = new int[4];
+        Thread[] threads = [.. Enumerable.Range(0, wrong.Length).Select(number => new Thread(() =>
+        {
+            string path = folder.File($"{number}");
+            PersistentMap.Create(path, 8192).Dispose();
+            for (ulong round = 1; round <= 4000; round++)
+            {
+                PersistentMapPart[] parts = [new PersistentMapPart(path) { Length = 4096, FileLength = 8192 }, new PersistentMapPart(path) { Offset = 4096, Length = 4096, FileLength = 8192 }];
+                using PersistentMap map = round % 2 == 0 ? PersistentMap.Open(path) : PersistentMap.OpenParts(parts);
+                if (map.ReadUInt64(4096) != round - 1)
+                    wrong[number]++;
+                map.StoreUInt64(4096, round);
+            }
+        }))];
+        foreach (Thread thread in threads)
+            thread.Start();
+        foreach (Thread thread in threads)
+            thread.Join();
+        Assert.All(wrong, count => Assert.Equal(0, count));
+    }
+
+    [Fact]
     public void Offsets_run_through_all_parts()
     {
         using (PersistentMap map = PersistentMap.OpenParts([New("a", 0, 4), New("b", 1, 2), New("c", 0, 1)]))

@@ -12,6 +12,7 @@ internal sealed unsafe class LinuxPartsRegion : MappedRegion
 
     private readonly long _reservation;
     private readonly List<Part> _parts = [];
+    private readonly Dictionary<string, bool> _synchronous = new(StringComparer.Ordinal);
     private long _mapped;
 
     private sealed record Part(int Fd, string Path, long Start, long Length, bool IsPmem, string? DeepFlushPath)
@@ -147,25 +148,22 @@ internal sealed unsafe class LinuxPartsRegion : MappedRegion
         Length = _mapped;
     }
 
-    private static bool MapFixed(int fd, PersistentMapPart part, byte* address, MapAccess access, DaxDevice? device)
+    private bool MapFixed(int fd, PersistentMapPart part, byte* address, MapAccess access, DaxDevice? device)
     {
-        int protection = access == MapAccess.ReadOnly ? Libc.ProtRead : Libc.ProtRead | Libc.ProtWrite;
         if (access == MapAccess.CopyOnWrite && device is not null)
         {
             DeviceCopy.Fill(fd, part.Path, part.Offset, address, part.Length);
             return false;
         }
 
-        if (access != MapAccess.CopyOnWrite)
+        if (!_synchronous.TryGetValue(part.Path, out bool synchronous))
         {
-            if (Libc.Map(address, (nuint)part.Length, protection, Libc.MapSharedValidate | Libc.MapSync | Libc.MapFixed, fd, part.Offset) != Libc.MapFailed)
-                return true;
-            if (Libc.LastError().Number is not (Libc.ErrorInvalid or Libc.ErrorNotSupported))
-                throw Failure(part);
+            synchronous = LinuxRegion.IsSynchronous(fd, part.Path, part.Offset, part.Length, access);
+            _synchronous.Add(part.Path, synchronous);
         }
 
-        int sharing = access == MapAccess.CopyOnWrite ? Libc.MapPrivate | Libc.MapNoReserve : Libc.MapShared;
-        return Libc.Map(address, (nuint)part.Length, protection, sharing | Libc.MapFixed, fd, part.Offset) != Libc.MapFailed ? false : throw Failure(part);
+        int protection = access == MapAccess.ReadOnly ? Libc.ProtRead : Libc.ProtRead | Libc.ProtWrite;
+        return Libc.Map(address, (nuint)part.Length, protection, LinuxRegion.Sharing(access, synchronous) | Libc.MapFixed, fd, part.Offset) != Libc.MapFailed ? synchronous : throw Failure(part);
     }
 
     private static PmemException Failure(PersistentMapPart part)

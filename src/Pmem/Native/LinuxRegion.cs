@@ -28,30 +28,42 @@ internal sealed unsafe class LinuxRegion : MappedRegion
     public static LinuxRegion Map(int fd, string path, long offset, long length, MapAccess access, DaxDevice? device)
     {
         int protection = access == MapAccess.ReadOnly ? Libc.ProtRead : Libc.ProtRead | Libc.ProtWrite;
+        bool copies = access == MapAccess.CopyOnWrite && device is not null;
+        bool synchronous = !copies && IsSynchronous(fd, path, offset, length, access);
         byte* hint = Reserve(length, device?.Alignment ?? 0);
-        if (access == MapAccess.CopyOnWrite && device is not null)
+        if (copies)
             return CopyDevice(fd, fd, path, offset, hint, length);
-        byte* address = Libc.MapFailed;
-        bool synchronous = false;
-        if (access != MapAccess.CopyOnWrite)
-        {
-            // MAP_SYNC first; kernels and file systems without it say EINVAL or EOPNOTSUPP. Anything else is a real error.
-            address = Libc.Map(hint, (nuint)length, protection, Libc.MapSharedValidate | Libc.MapSync | Libc.MapFixed, fd, offset);
-            synchronous = address != Libc.MapFailed;
-            if (!synchronous && Libc.LastError().Number is not (Libc.ErrorInvalid or Libc.ErrorNotSupported))
-                throw Failure("map", path, hint, length);
-        }
-
+        byte* address = Libc.Map(hint, (nuint)length, protection, Sharing(access, synchronous) | Libc.MapFixed, fd, offset);
         if (address == Libc.MapFailed)
-        {
-            int sharing = access == MapAccess.CopyOnWrite ? Libc.MapPrivate | Libc.MapNoReserve : Libc.MapShared;
-            address = Libc.Map(hint, (nuint)length, protection, sharing | Libc.MapFixed, fd, offset);
-            if (address == Libc.MapFailed)
-                throw Failure("map", path, hint, length);
-        }
-
+            throw Failure(path, hint, length);
         return new LinuxRegion(fd, isFile: true, address, length, synchronous || device is not null, device?.DeepFlushPath);
     }
+
+    /// <summary>
+    /// Whether a range can be mapped with MAP_SYNC. It is tried where nothing is mapped: an attempt with MAP_FIXED that the file system refuses has taken away the
+    /// reservation by then, and another thread may get its addresses.
+    /// </summary>
+    /// <exception cref="PmemException">It cannot be mapped at all.</exception>
+    internal static bool IsSynchronous(int fd, string path, long offset, long length, MapAccess access)
+    {
+        if (access == MapAccess.CopyOnWrite)
+            return false;
+        int protection = access == MapAccess.ReadOnly ? Libc.ProtRead : Libc.ProtRead | Libc.ProtWrite;
+        byte* tried = Libc.Map(null, (nuint)length, protection, Libc.MapSharedValidate | Libc.MapSync, fd, offset);
+        if (tried != Libc.MapFailed)
+        {
+            _ = Libc.Unmap(tried, (nuint)length);
+            return true;
+        }
+
+        // Kernels and file systems without it say EINVAL or EOPNOTSUPP. Anything else is a real error.
+        return Libc.LastError().Number is Libc.ErrorInvalid or Libc.ErrorNotSupported ? false : throw Failure(path, null, length);
+    }
+
+    /// <summary>The sharing flags of mmap.</summary>
+    internal static int Sharing(MapAccess access, bool synchronous) => access == MapAccess.CopyOnWrite
+        ? Libc.MapPrivate | Libc.MapNoReserve
+        : synchronous ? Libc.MapSharedValidate | Libc.MapSync : Libc.MapShared;
 
     private static LinuxRegion CopyDevice(int owned, int fd, string path, long offset, byte* address, long length)
     {
@@ -88,7 +100,7 @@ internal sealed unsafe class LinuxRegion : MappedRegion
         const int Flags = Libc.MapPrivate | Libc.MapAnonymous | Libc.MapNoReserve | Libc.MapFixed;
         byte* address = Libc.Map(hint, (nuint)length, Libc.ProtRead | Libc.ProtWrite, Flags, -1, 0);
         return address == Libc.MapFailed
-            ? throw Failure("map", "anonymous memory", hint, length)
+            ? throw Failure("anonymous memory", hint, length)
             : new LinuxRegion(-1, isFile: false, address, length, isPmem: false, deepFlushPath: null);
     }
 
@@ -183,12 +195,13 @@ internal sealed unsafe class LinuxRegion : MappedRegion
         return aligned;
     }
 
-    private static PmemException Failure(string what, string path, byte* reserved, long length)
+    private static PmemException Failure(string path, byte* reserved, long length)
     {
         (int number, string text) = Libc.LastError();
-        _ = Libc.Unmap(reserved, (nuint)RoundUp(length, PageSize));
+        if (reserved is not null)
+            _ = Libc.Unmap(reserved, (nuint)RoundUp(length, PageSize));
         string remedy = number == Libc.ErrorAccess ? "; open it read-only, or change its permissions" : string.Empty;
-        return new PmemException($"cannot {what} {path} ({length} bytes): {text} (errno {number}){remedy}");
+        return new PmemException($"cannot map {path} ({length} bytes): {text} (errno {number}){remedy}");
     }
 
     internal static long RoundUp(long value, long alignment) => (value + alignment - 1) & -alignment;
