@@ -235,6 +235,9 @@ internal sealed record PlatformState
 
     public IReadOnlyList<string> DisabledNamespaces { get; init; } = [];
 
+    /// <summary>Numbers of namespaces that are not those of a start, as <see cref="Platform.Model.LabelledPlatform.NamespaceNumbers"/> has them; null in a state of before there were any.</summary>
+    public IReadOnlyList<string>? NamespaceNumbers { get; init; } = [];
+
     public int PowerCuts { get; init; }
 
     /// <summary>When the scrub that is under way began; null when none is.</summary>

@@ -254,6 +254,7 @@ public sealed partial class VirtualPlatform
 
     private void EndGuest(GuestMemory memory, IReadOnlyList<VirtualDimm> dimms)
     {
+        _platform.ForgetNumbers();
         Rebuild(_state with { HasGuest = false, Machine = null, Dimms = dimms });
         DeleteFiles(memory);
     }

@@ -93,7 +93,7 @@ public sealed partial class VirtualPlatform
     {
         if (state.Version != 1)
             return $"its version is {state.Version}, not 1";
-        if (state.Dimms is null || state.Sets is null || state.DisabledNamespaces is null || state.Dimms.Any(dimm => dimm?.File is null || dimm.Poison is null || dimm.Security is null || dimm.CommandLog is null || dimm.FirmwareVersion is null) || state.Sets.Any(set => set?.Dimms is null || set.DpaStarts is null))
+        if (state.Dimms is null || state.Sets is null || state.DisabledNamespaces is null || state.NamespaceNumbers?.Contains(null!) == true || state.Dimms.Any(dimm => dimm?.File is null || dimm.Poison is null || dimm.Security is null || dimm.CommandLog is null || dimm.FirmwareVersion is null) || state.Sets.Any(set => set?.Dimms is null || set.DpaStarts is null))
             return "a part of it is missing";
         if (state.FlushHints is < 0 or > GuestRegisters.MaximumHints)
             return $"its DIMMs have {state.FlushHints} flush hints";

@@ -68,6 +68,7 @@ public sealed partial class VirtualPlatform
             {
                 PowerCuts = _state.PowerCuts + 1,
                 DisabledNamespaces = [.. _platform.DisabledNamespaces],
+                NamespaceNumbers = [],
                 ScrubStarted = null,
                 ScrubsFinished = 0,
                 Dimms = [.. _state.Dimms.Select(dimm => AfterCut(dimm, adrFails || dimm.Pretended?.UnsafeShutdown == true))],

@@ -43,6 +43,8 @@ public sealed partial class VirtualPlatform : IDisposable
         _platform = new LabelledPlatform("ACPI.NFIT", MakeDimms(), MakeRegions(), new Hardware(this));
         foreach (string key in state.DisabledNamespaces)
             _platform.MarkDisabled(key);
+        foreach (string line in state.NamespaceNumbers ?? [])
+            _platform.KeepNumbers(line);
     }
 
     /// <summary>DIMMs, regions, namespaces, health, errors; the same one for as long as the platform is open.</summary>
@@ -169,15 +171,16 @@ public sealed partial class VirtualPlatform : IDisposable
         }
     }
 
-    /// <summary>Keeps which namespaces are disabled over a restart; durable at return.</summary>
+    /// <summary>Keeps which namespaces are disabled, and under which numbers they are, over a restart of the program; durable at return.</summary>
     public void SaveDisabled()
     {
         lock (_gate)
         {
             DemandPower();
             string[] disabled = [.. _platform.DisabledNamespaces.Order(StringComparer.Ordinal)];
-            if (!disabled.SequenceEqual(_state.DisabledNamespaces, StringComparer.Ordinal))
-                Save(_state with { DisabledNamespaces = disabled });
+            IReadOnlyList<string> numbers = _platform.NamespaceNumbers;
+            if (!disabled.SequenceEqual(_state.DisabledNamespaces, StringComparer.Ordinal) || !numbers.SequenceEqual(_state.NamespaceNumbers ?? [], StringComparer.Ordinal))
+                Save(_state with { DisabledNamespaces = disabled, NamespaceNumbers = numbers });
         }
     }
 
@@ -239,7 +242,7 @@ public sealed partial class VirtualPlatform : IDisposable
     private void Rebuild(PlatformState state)
     {
         string[] disabled = [.. _platform.DisabledNamespaces];
-        Save(state with { DisabledNamespaces = disabled });
+        Save(state with { DisabledNamespaces = disabled, NamespaceNumbers = _platform.NamespaceNumbers });
         _platform.Replace(MakeDimms(), MakeRegions());
     }
 

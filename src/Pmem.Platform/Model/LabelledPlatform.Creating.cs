@@ -35,9 +35,11 @@ public partial class LabelledPlatform
             bool isFree = replaced is null || plan.Start + plan.Size <= replaced.Start || replaced.Start + replaced.RawSize <= plan.Start;
             if (isFree)
                 WritePersonality(map, plan);
+            RegionNumbers numbers = Freeze(number, all);
             update.Apply([.. region.Dimms.Select(dimm => _dimms[dimm].Labels!)]);
             if (replaced is not null)
                 _disabled.Remove(KeyOf(replaced));
+            numbers.Add(plan.Uuid, replaced?.RawUuid);
             _disabled.Remove(plan.Uuid.ToString());
             if (!isFree)
                 Finish(map, plan);
@@ -187,7 +189,9 @@ public partial class LabelledPlatform
     private void Remove(int number, NamespaceView space, LabelArea?[] all)
     {
         PlatformRegion region = _regions[number];
+        RegionNumbers numbers = Freeze(number, all);
         LabelUpdate.Remove([.. Of(region, all).Select(area => area!)], space.RawUuid).Apply([.. region.Dimms.Select(dimm => _dimms[dimm].Labels!)]);
+        numbers.Remove(space.RawUuid);
         _disabled.Remove(KeyOf(space));
     }
 

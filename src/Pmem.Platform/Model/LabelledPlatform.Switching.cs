@@ -54,6 +54,7 @@ public partial class LabelledPlatform
             if (RegionOf(name) is not { } number)
                 return PlatformResult<RegionView>.Refused(PlatformError.NotFound, $"there is no region {name}", "list the regions first");
             _disabled.Add(Mark + name);
+            _numbers.Remove(number);
             return PlatformResult<RegionView>.Done(View(number, ReadAreas()));
         }
     }
@@ -108,9 +109,19 @@ public partial class LabelledPlatform
         {
             if (_dimms[number].Labels is not { } labels)
                 return PlatformResult<ILabelStorage>.Refused(PlatformError.NoLabels, $"{dimm} has no label storage area that can be reached", "use its region as the one namespace that it is");
-            return !readOnly && ActiveRegionOf(number) is { } region
-                ? PlatformResult<ILabelStorage>.Refused(PlatformError.InUse, $"labels of {dimm} are in use: region{region} is enabled", $"disable it first: 'pmem region disable region{region}'")
-                : PlatformResult<ILabelStorage>.Done(labels);
+            if (readOnly)
+                return PlatformResult<ILabelStorage>.Done(labels);
+            if (ActiveRegionOf(number) is { } region)
+                return PlatformResult<ILabelStorage>.Refused(PlatformError.InUse, $"labels of {dimm} are in use: region{region} is enabled", $"disable it first: 'pmem region disable region{region}'");
+
+            // With other labels a region starts anew.
+            for (int i = 0; i < _regions.Count; i++)
+            {
+                if (_regions[i].Dimms.Contains(number))
+                    _numbers.Remove(i);
+            }
+
+            return PlatformResult<ILabelStorage>.Done(labels);
         }
     }
 

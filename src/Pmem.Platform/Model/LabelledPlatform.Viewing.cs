@@ -48,7 +48,8 @@ public partial class LabelledPlatform
             RegionState.LabelLess => [new DiscoveredNamespace(Guid.Empty, string.Empty, region.SystemBase, region.Size, 0, Guid.Empty, [])],
             _ => [],
         };
-        return [.. found.Select((space, i) => View(number, i, space))];
+        int[] numbers = verdict.State == RegionState.Enabled ? NumbersOf(number, found) : [0];
+        return [.. found.Zip(numbers).OrderBy(pair => pair.Second).Select(pair => View(number, pair.Second, pair.First))];
     }
 
     private (NamespaceView View, NamespacePersonality Personality) View(int number, int index, DiscoveredNamespace found)

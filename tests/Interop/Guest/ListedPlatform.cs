@@ -26,6 +26,10 @@ internal static class ListedPlatform
         model.CreateNamespace(new NamespaceRequest { Region = "region0", Mode = NamespaceMode.Raw, Size = 16 * MiB, SectorSize = 4096 }).Demand();
         model.DestroyNamespace("namespace0.1", force: true).Demand();
 
+        // A guest numbers anew.
+        model.DisableRegion("region0").Demand();
+        model.EnableRegion("region0").Demand();
+
         // Page structures in memory, small pages, small sectors.
         model.CreateNamespace(new NamespaceRequest { Region = "region1", Map = PageMapMode.Memory, Size = 64 * MiB }).Demand();
         model.CreateNamespace(new NamespaceRequest { Region = "region1", Mode = NamespaceMode.Devdax, Alignment = 4096, Size = 64 * MiB }).Demand();

@@ -157,7 +157,7 @@ internal sealed class PlatformListing
     {
         if (region.State != RegionState.Enabled || region.Mappings.Count == 0)
             return null;
-        return region.Namespaces is [{ CanBeEnabled: false }, ..] ? null : $"namespace{NameFilter.NumberOf(region.Name)}.{region.Namespaces.Count}";
+        return region.Namespaces is [{ CanBeEnabled: false }, ..] ? null : $"namespace{NameFilter.NumberOf(region.Name)}.{region.Namespaces.Select(space => NameFilter.NumberOf(space.Name)).DefaultIfEmpty(-1).Max() + 1}";
     }
 
     private bool IsChosen(DimmView dimm) =>
