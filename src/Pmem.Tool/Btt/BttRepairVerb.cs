@@ -54,6 +54,7 @@ internal static class BttRepairVerb
     private static int Run(BttFile file, BttCheckOptions known, bool acceptLoss, PoolRepairOptions how, bool json)
     {
         using var progress = new ProgressLine();
+        using IDisposable? held = how.DryRun ? null : PlatformFile.ToChange(file.Path);
         using PersistentMap map = RepairFile.Open(file.Path, how with { Progress = progress });
         BttRepairResult result = BttRepair.Repair(map, file.Offset, file.LengthIn(map), new BttRepairOptions { Known = known with { Progress = progress }, AcceptLoss = acceptLoss });
         PoolBackup.Finish(how.BackupPath);

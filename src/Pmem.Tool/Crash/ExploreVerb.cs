@@ -60,6 +60,8 @@ internal static class ExploreVerb
 
     private static int Run(string path, ImageCheck judge, int? from, ExplorationOptions options, string? html, bool json, CancellationToken cancellation)
     {
+        if (html is not null)
+            OutputFile.DemandForeign(html, path);
         Trace trace = CrashCommand.Load(path);
         int first = from ?? 0;
         if (from is null && judge is PoolImageCheck)
@@ -74,7 +76,7 @@ internal static class ExploreVerb
             result = CrashExplorer.Explore(trace, judge.Judge, options with { Progress = progress, FirstPoint = first }, cancellation);
         CrashReport report = CrashReport.Create(Path.GetFileName(path), trace, result, judge.Judge);
         if (html is not null)
-            File.WriteAllText(html, report.ToHtml());
+            OutputFile.Replace(html, stream => stream.Write(System.Text.Encoding.UTF8.GetBytes(report.ToHtml())));
         if (json)
             CrashOutput.WriteJson(path, report, first);
         else

@@ -14,6 +14,7 @@ internal static class ExportVerb
         format.AcceptOnlyFromAmong("pmemcheck", "json");
         var output = new Option<string?>("--output", "-o") { Description = "The file; standard output without it." };
         var image = new Option<string?>("--initial") { Description = "Also write what the memory held when the recording began; the log then names this file." };
+        Option<bool> force = OutputFile.ForceOption();
         var command = new Command("export", """
             Write a trace in another format.
 
@@ -22,17 +23,35 @@ internal static class ExportVerb
             Examples:
               pmem crash export bank.pmtrace --format json | grep '"store"'
               pmem crash export bank.pmtrace -o bank.log --initial bank.img
-            """) { file, format, output, image };
-        command.SetAction(parsed => Run(parsed.GetValue(file)!, parsed.GetValue(format)!, parsed.GetValue(output), parsed.GetValue(image)));
+            """) { file, format, output, image, force };
+        command.SetAction(parsed => Run(parsed.GetValue(file)!, parsed.GetValue(format)!, parsed.GetValue(output), parsed.GetValue(image), parsed.GetValue(force)));
         return command;
     }
 
-    private static int Run(string path, string format, string? output, string? image)
+    private static int Run(string path, string format, string? output, string? image, bool force)
     {
+        foreach (string? made in (string?[])[output, image])
+        {
+            if (made is not null)
+                OutputFile.Demand(made, force, path);
+        }
+
         Trace trace = CrashCommand.Load(path);
         if (image is not null)
-            File.WriteAllBytes(image, trace.Initial);
-        using Stream stream = output is null ? Console.OpenStandardOutput() : File.Create(output);
+            OutputFile.Write(image, trace.Initial, force, path);
+        if (output is not null)
+        {
+            OutputFile.Replace(output, stream => Write(trace, format, path, image, stream));
+            return Program.Success;
+        }
+
+        using Stream stream = Console.OpenStandardOutput();
+        Write(trace, format, path, image, stream);
+        return Program.Success;
+    }
+
+    private static void Write(Trace trace, string format, string path, string? image, Stream stream)
+    {
         if (format == "json")
         {
             using var buffered = new BufferedStream(stream, 1 << 16);
@@ -40,10 +59,8 @@ internal static class ExportVerb
         }
         else
         {
-            using var writer = new StreamWriter(stream);
+            using var writer = new StreamWriter(stream, leaveOpen: true);
             PmemcheckLog.Export(trace, writer, Path.GetFullPath(image ?? Path.ChangeExtension(path, ".img")));
         }
-
-        return Program.Success;
     }
 }

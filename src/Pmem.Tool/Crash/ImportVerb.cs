@@ -14,6 +14,7 @@ internal static class ImportVerb
         var output = new Option<string>("--output", "-o") { Description = "The trace file.", Required = true };
         var initial = new Option<string?>("--initial") { Description = "What the file held when the log began; zeroes without it." };
         var file = new Option<string?>("--file") { Description = "The registered file that the trace is to be about, by the end of its path; the first without it." };
+        Option<bool> force = OutputFile.ForceOption();
         Option<bool> json = CrashCommand.JsonOption();
         var command = new Command("import", """
             Make a trace of a store log that pmemcheck wrote (valgrind --tool=pmemcheck --log-stores=yes --log-file=store.log).
@@ -21,13 +22,14 @@ internal static class ImportVerb
             Exit codes: 0 made, 2 it is no store log, or cannot be read or written.
 
             Example: pmem crash import store.log -o store.pmtrace --initial before.pool
-            """) { log, output, initial, file, json };
-        command.SetAction(parsed => Run(parsed.GetValue(log)!, parsed.GetValue(output)!, parsed.GetValue(initial), parsed.GetValue(file), parsed.GetValue(json)));
+            """) { log, output, initial, file, force, json };
+        command.SetAction(parsed => Run(parsed.GetValue(log)!, parsed.GetValue(output)!, parsed.GetValue(initial), parsed.GetValue(file), parsed.GetValue(force), parsed.GetValue(json)));
         return command;
     }
 
-    private static int Run(string log, string output, string? initial, string? file, bool json)
+    private static int Run(string log, string output, string? initial, string? file, bool force, bool json)
     {
+        OutputFile.Demand(output, force, log, initial);
         var options = new PmemcheckImportOptions { File = file, Initial = initial is null ? default : File.ReadAllBytes(initial) };
         PmemcheckImport import;
         try

@@ -56,6 +56,7 @@ internal static class RecordVerb
         {
             if (!force)
                 throw new PmemException($"{file} exists: name another file, or replace it with --force");
+            OutputFile.DemandForeign(file);
             File.Delete(file);
         }
     }

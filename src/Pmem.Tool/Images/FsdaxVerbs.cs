@@ -52,6 +52,7 @@ internal static class FsdaxVerbs
                 ImageCommand.ParseUuid(parsed.GetValue(parent)) ?? Guid.Empty);
             using var progress = new ProgressLine();
             ImageOptions options = common.Options(parsed, progress, cancellation);
+            using IDisposable? held = stays && !common.IsDryRun(parsed) ? PlatformFile.ToChange(from) : null;
             FsdaxImageResult result = stays ? FsdaxImage.WrapInPlace(from, layout, options) : FsdaxImage.Wrap(common.Window(parsed, from), to!, layout, options);
             progress.Dispose();
             return Task.FromResult(Print(common, parsed, to ?? from, result, $"{ModeOf(result)} namespace, {result.Size} bytes, data at {result.Block.DataOffset}, alignment {result.Block.Alignment}"));

@@ -62,7 +62,11 @@ internal static class ImageCommand
 
         public bool IsJson(ParseResult parsed) => parsed.GetValue(_json);
 
-        public ImageOptions Options(ParseResult parsed, ProgressLine progress, CancellationToken cancellation) =>
-            new() { Overwrite = parsed.GetValue(_force), DryRun = parsed.GetValue(_dryRun), Progress = progress, Cancellation = cancellation };
+        public ImageOptions Options(ParseResult parsed, ProgressLine progress, CancellationToken cancellation)
+        {
+            if (parsed.GetValue<string?>("TARGET") is { } target)
+                OutputFile.DemandForeign(target, parsed.GetValue<string?>("SOURCE"));
+            return new() { Overwrite = parsed.GetValue(_force), DryRun = parsed.GetValue(_dryRun), Progress = progress, Cancellation = cancellation };
+        }
     }
 }

@@ -35,6 +35,7 @@ internal static class InfoBlockWriteVerb
         {
             var request = new Request(
                 parsed.GetValue(file)!, InfoBlockFile.ParseNumber(parsed.GetValue(offset), 0), InfoBlockFile.ParseNumber(parsed.GetValue(size), -1), ParseUuid(parsed.GetValue(uuid)) ?? Guid.NewGuid(), ParseUuid(parsed.GetValue(parent)) ?? Guid.Empty);
+            using IDisposable? held = PlatformFile.ToChange(request.Path);
             string kind = parsed.GetValue(mode)!;
             if (kind == "sector")
                 WriteTable(request, parsed.GetValue(sector), parsed.GetValue(version)!);

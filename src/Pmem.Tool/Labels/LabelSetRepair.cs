@@ -20,6 +20,7 @@ internal static class LabelSetRepair
     /// <summary>Files that are the DIMMs of one set.</summary>
     public static LabelRepair OfFiles(LabelFile[] files, Request request, bool dryRun)
     {
+        using IDisposable? held = dryRun ? null : PlatformFile.ToChange([.. files.Select(file => file.Path)]);
         LabelArea[] areas = [.. files.Select(file => file.Read())];
         RegionDescription region = SetRepair.Guess(areas, [.. files.Select(file => file.IsImage ? (ulong?)file.Offset : null)], request.Cookie);
         LabelRepair repair = request.Plan(region, areas);

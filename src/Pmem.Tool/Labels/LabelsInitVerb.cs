@@ -20,6 +20,7 @@ internal static class LabelsInitVerb
             if (!LabelFormats.TryParse(parsed.GetValue(version)!, out LabelFormat format))
                 throw new PmemException($"'{parsed.GetValue(version)}' is not a label version: write 1.1, 1.2 or 2.1");
             LabelFile area = LabelFile.Of(parsed.GetValue(file)!, parsed.GetValue(size));
+            using IDisposable? held = PlatformFile.ToChange(area.Path);
             LabelArea before = area.Read();
             DemandForce(area, before, parsed.GetValue(force), "initialise");
             area.Apply(LabelUpdate.Initialize(before, format));

@@ -61,6 +61,7 @@ internal static class LabelsRepairVerb
 
     private static int RepairOne(LabelFile area, string? restore, ulong? cookie, bool dry, bool json)
     {
+        using IDisposable? held = dry ? null : PlatformFile.ToChange(area.Path);
         LabelRepair repair = Plan(area.Read(), restore, cookie);
         if (!dry && repair.Update.Writes.Count > 0)
             area.Apply(repair.Update);

@@ -17,6 +17,7 @@ internal static class LabelsZeroVerb
         command.SetAction(parsed =>
         {
             LabelFile area = LabelFile.Of(parsed.GetValue(file)!, parsed.GetValue(size));
+            using IDisposable? held = PlatformFile.ToChange(area.Path);
             LabelArea before = area.Read();
             LabelsInitVerb.DemandForce(area, before, parsed.GetValue(force), "zero");
             area.Apply(LabelUpdate.Zero(before));

@@ -50,8 +50,7 @@ internal static class BuildVerb
 
     private static int Write(string path, byte[] bytes, bool force, bool json)
     {
-        using (FileStream file = new(path, force ? FileMode.Create : FileMode.CreateNew))
-            file.Write(bytes);
+        OutputFile.Write(path, bytes, force);
         var scan = NfitScan.Read(bytes);
         IReadOnlyList<LintFinding> findings = NfitLint.Examine(scan);
         foreach (LintFinding finding in findings)

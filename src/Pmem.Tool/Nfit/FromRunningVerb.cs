@@ -14,6 +14,7 @@ internal static class FromRunningVerb
     {
         Option<string?> platform = PlatformSource.Option();
         var output = new Option<string?>("--output", "-o") { Description = "Write the table into this file, instead of printing it." };
+        Option<bool> force = OutputFile.ForceOption();
         Option<bool> json = NfitCommand.JsonOption();
         var command = new Command("from-running", """
             Read the table of the running machine (as root), or the one that a virtual platform gives to a guest, or the one in a capture.
@@ -21,12 +22,12 @@ internal static class FromRunningVerb
             Examples:
               pmem nfit from-running --output nfit.aml
               pmem nfit from-running --platform vm1 --json
-            """) { platform, output, json };
-        command.SetAction(parsed => Run(parsed.GetValue(platform), parsed.GetValue(output), parsed.GetValue(json)));
+            """) { platform, output, force, json };
+        command.SetAction(parsed => Run(parsed.GetValue(platform), parsed.GetValue(output), parsed.GetValue(force), parsed.GetValue(json)));
         return command;
     }
 
-    private static int Run(string? platform, string? output, bool json)
+    private static int Run(string? platform, string? output, bool force, bool json)
     {
         byte[] table;
         using (PlatformSource source = PlatformSource.Open(platform))
@@ -39,7 +40,7 @@ internal static class FromRunningVerb
 
         NfitScan scan = NfitScan.Read(table);
         if (output is not null)
-            File.WriteAllBytes(output, table);
+            OutputFile.Write(output, table, force, PlatformSource.PathOf(platform));
         if (json)
             JsonOutput.Write(writer => NfitJson.Write(writer, scan));
         else if (output is null)

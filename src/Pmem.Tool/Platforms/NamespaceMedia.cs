@@ -110,13 +110,14 @@ internal static class NamespaceMedia
     public static Command ReadInfoBlockVerb()
     {
         var output = new Option<string?>("--output", "-o") { Description = "Write the 8 KiB that hold it to this file instead." };
-        return Verb("read-infoblock", "Show the info blocks of a namespace, with the members of 'ndctl read-infoblock -j'.", [output], (parsed, platform, space, json) =>
+        Option<bool> force = OutputFile.ForceOption();
+        return Verb("read-infoblock", "Show the info blocks of a namespace, with the members of 'ndctl read-infoblock -j'.", [output, force], (parsed, platform, space, json) =>
         {
             using PersistentMap map = platform.OpenRaw(space.Name, readOnly: true, force: true);
             byte[] head = map.GetSpan(0, NamespacePersonality.HeadSize).ToArray();
             if (parsed.GetValue(output) is { } path)
             {
-                File.WriteAllBytes(path, head);
+                OutputFile.Write(path, head, parsed.GetValue(force), PlatformSource.PathOf(parsed.GetValue<string?>("--platform")));
                 Console.WriteLine($"{space.Name}: {head.Length} bytes written to {path}");
                 return Program.Success;
             }

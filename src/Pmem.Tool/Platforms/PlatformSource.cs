@@ -52,14 +52,17 @@ internal sealed class PlatformSource : IDisposable
     /// <summary>The option that names a platform.</summary>
     public static Option<string?> Option() => new("--platform", "-p") { Description = $"The folder of the platform, or a capture of one; {Variable} if not given, and this machine if that is not set." };
 
+    /// <summary>The path that the option or the environment names; null for this machine.</summary>
+    /// <param name="path">What the option said; null for nothing.</param>
+    public static string? PathOf(string? path) => (path ?? Environment.GetEnvironmentVariable(Variable)) is { Length: > 0 } named ? named : null;
+
     /// <summary>Opens the platform that the option or the environment names. The caller disposes it, which keeps what was disabled.</summary>
     /// <param name="path">What the option said; null for nothing.</param>
     /// <param name="mayBeEmpty">Whether a machine without NVDIMMs will do.</param>
     /// <exception cref="PmemException">There is none, or another process has it.</exception>
     public static PlatformSource Open(string? path, bool mayBeEmpty = false)
     {
-        path ??= Environment.GetEnvironmentVariable(Variable);
-        return string.IsNullOrEmpty(path) ? OpenMachine(mayBeEmpty) : OpenPath(path);
+        return PathOf(path) is { } named ? OpenPath(named) : OpenMachine(mayBeEmpty);
     }
 
     /// <summary>The platform with its power cord.</summary>

@@ -97,7 +97,7 @@ public sealed class CaptureVerbTests : IDisposable
         ("dimm firmware activate", Evidence),
         ("dimm firmware make-image", None),
         ("nfit build", None),
-        ("infoblock write", None),
+        ("infoblock write @", Capture),
         ("platform create", None),
         ("platform power-cut", None),
         ("platform inject", None),

@@ -203,7 +203,7 @@ internal static class NdctlDimms
         if (Names(arguments) is not { } names)
             return arguments.Help();
         using PlatformSource source = NdctlProgram.Open();
-        using Stream output = arguments.Value('o') is { } path ? File.Create(path) : Console.OpenStandardOutput();
+        using Stream output = NdctlProgram.Output(arguments.Value('o'));
         var found = new List<LabelJson.Source>();
         int count = 0;
         bool hasFailed = false;

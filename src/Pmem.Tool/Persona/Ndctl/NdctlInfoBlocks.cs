@@ -45,7 +45,7 @@ internal static class NdctlInfoBlocks
         if (arguments.Has('i') && arguments.Operands.Count > 0)
             return arguments.Fail("specify a namespace, or --input, not both\n");
         bool isJson = arguments.Has('j') || arguments.Has('u');
-        using Stream output = arguments.Value('o') is { } path ? File.Create(path) : Console.OpenStandardOutput();
+        using Stream output = NdctlProgram.Output(arguments.Value('o'), arguments.Value('i'));
         var blocks = new JsonArray();
         int count = 0;
         Errno error = Errno.None;
@@ -170,6 +170,8 @@ internal static class NdctlInfoBlocks
     {
         ulong size = Number(arguments, 's') ?? (ulong)(File.Exists(arguments.Value('o')) ? LinkedFile.LengthOf(arguments.Value('o')!) : 0);
         byte[] bytes = Make(arguments, Number(arguments, 'O') ?? 0, size, Guid.Empty);
+        if (!arguments.Has('c'))
+            OutputFile.DemandForeign(arguments.Value('o')!, PlatformSource.PathOf(NdctlProgram.PlatformPath));
         using Stream output = arguments.Has('c') ? Console.OpenStandardOutput() : new FileStream(arguments.Value('o')!, FileMode.OpenOrCreate, FileAccess.Write);
         output.Write(bytes);
         return Errno.None;

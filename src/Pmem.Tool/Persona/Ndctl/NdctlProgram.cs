@@ -91,6 +91,15 @@ internal static class NdctlProgram
     /// <summary>The platform that is meant, as with ndctl be it a machine without NVDIMMs; the caller disposes it.</summary>
     public static PlatformSource Open() => PlatformSource.Open(s_platform, mayBeEmpty: true);
 
+    /// <summary>Where a command writes: a file, which is replaced as ndctl does, unless it is what is read or one of a platform's own; or standard output.</summary>
+    public static Stream Output(string? path, string? source = null)
+    {
+        if (path is null)
+            return Console.OpenStandardOutput();
+        OutputFile.DemandForeign(path, source, PlatformSource.PathOf(s_platform));
+        return File.Create(path);
+    }
+
     /// <summary>Which platform was named before the command; null for none.</summary>
     public static string? PlatformPath => s_platform;
 

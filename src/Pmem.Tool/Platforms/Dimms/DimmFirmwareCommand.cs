@@ -127,8 +127,8 @@ internal static class DimmFirmwareCommand
             ulong number = FirmwareImage.ToNumber(parsed.GetValue(version)!);
             if (number == 0)
                 throw new PmemException($"'{parsed.GetValue(version)}' is no version: write up to four numbers with dots, such as 1.2");
-            using (FileStream made = new(parsed.GetValue(file)!, FileMode.CreateNew))
-                made.Write(FirmwareImage.Create(number));
+            NewFile.Demand(parsed.GetValue(file)!, "the image");
+            OutputFile.Write(parsed.GetValue(file)!, FirmwareImage.Create(number), force: false);
             Console.WriteLine($"{parsed.GetValue(file)}: version {FirmwareImage.ToText(number)}");
             return Program.Success;
         });

@@ -29,13 +29,14 @@ internal static class DimmLabelsCommand
     private static Command ReadVerb()
     {
         var output = new Option<string?>("--output", "-o") { Description = "Write the area to this file instead." };
+        Option<bool> force = OutputFile.ForceOption();
         var human = new Option<bool>("--human", "-u") { Description = "JSON with sizes and addresses as people write them." };
-        return Verb("read", "Show index blocks and labels, those of free slots too; with --json as 'ndctl read-labels -j'.", readOnly: true, [output, human], (parsed, dimm, labels, json) =>
+        return Verb("read", "Show index blocks and labels, those of free slots too; with --json as 'ndctl read-labels -j'.", readOnly: true, [output, force, human], (parsed, dimm, labels, json) =>
         {
             LabelArea area = LabelArea.Read(labels);
             if (parsed.GetValue(output) is { } path)
             {
-                File.WriteAllBytes(path, area.Bytes);
+                OutputFile.Write(path, area.Bytes, parsed.GetValue(force), PlatformSource.PathOf(parsed.GetValue<string?>("--platform")));
                 Console.WriteLine($"{dimm}: {area.Size} bytes written to {path}");
             }
             else if (json || parsed.GetValue(human))

@@ -32,7 +32,8 @@ internal static class DimmWindowCommand
     {
         var length = new Option<string>("--length", "-l") { Description = "Bytes.", DefaultValueFactory = _ => "512" };
         var output = new Option<string?>("--output", "-o") { Description = "Write them to this file instead of showing them." };
-        return Verb("read", "Read media; of what cannot be read nothing is written.", "pmem dimm window read nmem0 --dpa 0x1000 --length 4096 --platform vm1", [length, output], (parsed, windows, dpa, json) =>
+        Option<bool> force = OutputFile.ForceOption();
+        return Verb("read", "Read media; of what cannot be read nothing is written.", "pmem dimm window read nmem0 --dpa 0x1000 --length 4096 --platform vm1", [length, output, force], (parsed, windows, dpa, json) =>
         {
             long bytes = InfoBlockFile.ParseNumber(parsed.GetValue(length), 0);
             DemandRange(windows, dpa, bytes);
@@ -41,7 +42,7 @@ internal static class DimmWindowCommand
             if (status != BlockWindowStatus.None)
                 return status;
             if (parsed.GetValue(output) is { } path)
-                File.WriteAllBytes(path, data);
+                OutputFile.Write(path, data, parsed.GetValue(force), PlatformSource.PathOf(parsed.GetValue<string?>("--platform")));
             else if (!json)
                 HexDump.Write(Console.Out, dpa, data);
             return status;

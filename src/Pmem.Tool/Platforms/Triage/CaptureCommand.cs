@@ -12,7 +12,7 @@ internal static class CaptureCommand
     {
         var output = new Option<string>("--output", "-o") { Description = "The file that is written.", Required = true };
         var source = new EvidenceSource();
-        var force = new Option<bool>("--force", "-f") { Description = "Replace a file that is there." };
+        Option<bool> force = OutputFile.ForceOption();
         Option<bool> json = PoolCommand.JsonOption();
         Command command = source.AddTo(new Command("capture", """
             Pack a platform into one file: tables, label storage areas, info blocks, maps of block translation tables, health, and what the kernel shows of it. Verbs
@@ -27,41 +27,18 @@ internal static class CaptureCommand
         command.SetAction(parsed =>
         {
             string path = parsed.GetValue(output)!;
-            if (File.Exists(path) && !parsed.GetValue(force))
-                throw new PmemException($"{path} is there already: take another name, or --force");
+            OutputFile.Demand(path, parsed.GetValue(force), [.. source.FilesOf(parsed)]);
             (PlatformEvidence evidence, IReadOnlyDictionary<string, string> texts) = source.OpenWithTexts(parsed);
             using (evidence)
             {
-                IReadOnlyList<string> omitted = Write(path, evidence, texts);
+                IReadOnlyList<string> omitted = [];
+                OutputFile.Replace(path, file => omitted = Capture.Write(file, evidence, texts));
                 Report(path, evidence, texts.Count, omitted, parsed.GetValue(json));
             }
 
             return Program.Success;
         });
         return command;
-    }
-
-    /// <summary>Writes beside the file and renames, so that the file is whole or not there.</summary>
-    private static IReadOnlyList<string> Write(string path, PlatformEvidence evidence, IReadOnlyDictionary<string, string> texts)
-    {
-        string part = $"{path}.part";
-        try
-        {
-            IReadOnlyList<string> omitted;
-            using (FileStream file = File.Create(part))
-            {
-                omitted = Capture.Write(file, evidence, texts);
-                file.Flush(flushToDisk: true);
-            }
-
-            File.Move(part, path, overwrite: true);
-            return omitted;
-        }
-        catch
-        {
-            File.Delete(part);
-            throw;
-        }
     }
 
     private static void Report(string path, PlatformEvidence evidence, int texts, IReadOnlyList<string> omitted, bool json)

@@ -28,6 +28,10 @@ internal sealed class EvidenceSource
         return command;
     }
 
+    /// <summary>The files and folders that would be read.</summary>
+    public IEnumerable<string?> FilesOf(ParseResult parsed) =>
+        [PlatformSource.PathOf(parsed.GetValue(_platform)), parsed.GetValue(_nfit), .. parsed.GetValue(_images) ?? [], .. parsed.GetValue(_ssdt) ?? []];
+
     /// <summary>Opens what the options name; the caller disposes it.</summary>
     /// <exception cref="PmemException">They name nothing, or two things.</exception>
     public PlatformEvidence Open(ParseResult parsed)

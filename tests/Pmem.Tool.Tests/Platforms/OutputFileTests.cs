@@ -1,0 +1,128 @@
+using Pmem.Emulation;
+using Pmem.Platform.Model;
+
+namespace Pmem.Tool.Tests.Platforms;
+
+/// <summary>What a verb writes because an option names it never costs a user something else: a platform's files, what is read, or a file that nobody gave leave to replace.</summary>
+public sealed class OutputFileTests : IDisposable
+{
+    private static readonly string[] s_writers =
+        ["dimm labels read nmem0", "namespace read-infoblock namespace0.0", "nfit from-running", "dimm window read nmem0 --dpa 0x1000", "capture"];
+
+    private readonly PoolFixture _files = new();
+
+    public void Dispose() => _files.Dispose();
+
+    [Fact]
+    public void Output_never_replaces_a_file_of_a_platform_even_with_force()
+    {
+        string folder = Make("vm");
+        string link = _files.File("link.img");
+        File.CreateSymbolicLink(link, Path.Combine(folder, "dimm-0.img"));
+        var wrong = new List<string>();
+        string before = Fingerprint(folder);
+        foreach (string line in s_writers)
+        {
+            foreach (string output in (string[])[Path.Combine(folder, "dimm-0.img"), Path.Combine(folder, "platform.state"), link])
+            {
+                ToolResult result = ToolRunner.Run([.. line.Split(' '), "--platform", folder, "--output", output, "--force"]);
+                if (result.ExitCode != 2 || !result.Error.Contains("a file of the platform", StringComparison.Ordinal))
+                    wrong.Add($"{line} to {output}: {result}");
+            }
+        }
+
+        foreach (string line in (string[])["read-labels nmem0", "read-infoblock namespace0.0"])
+        {
+            ToolResult result = ToolRunner.Run(["ndctl", "--platform", folder, .. line.Split(' '), "-o", Path.Combine(folder, "dimm-0.img")]);
+            if (result.ExitCode == 0 || !result.Error.Contains("a file of the platform", StringComparison.Ordinal))
+                wrong.Add($"ndctl {line}: {result}");
+        }
+
+        Assert.Contains("a file of the platform", ToolRunner.Fail("nfit", "build", Path.Combine(folder, "dimm-0.img"), "--size", "1GiB", "--force"), StringComparison.Ordinal);
+        Assert.True(wrong.Count == 0, string.Join('\n', wrong));
+        Assert.Equal(before, Fingerprint(folder));
+    }
+
+    [Fact]
+    public void Output_never_replaces_the_capture_that_is_read()
+    {
+        string folder = Make("vm");
+        string capture = _files.File("vm.capture");
+        ToolRunner.Json(0, "capture", "--platform", folder, "-o", capture);
+        byte[] before = File.ReadAllBytes(capture);
+        foreach (string line in (string[])["dimm labels read nmem0", "namespace read-infoblock namespace0.0", "nfit from-running", "capture"])
+            Assert.Contains("is what is read here", ToolRunner.Fail([.. line.Split(' '), "--platform", capture, "--output", capture, "--force"]), StringComparison.Ordinal);
+        foreach (string line in (string[])["read-labels nmem0", "read-infoblock namespace0.0"])
+            Assert.NotEqual(0, ToolRunner.Run(["ndctl", "--platform", capture, .. line.Split(' '), "-o", capture]).ExitCode);
+        Assert.Equal(before, File.ReadAllBytes(capture));
+    }
+
+    [Fact]
+    public void A_second_backup_does_not_replace_the_first_without_force()
+    {
+        string folder = Make("vm");
+        foreach (string line in s_writers)
+        {
+            string output = _files.File("backup");
+            File.WriteAllText(output, "the first");
+            Assert.Contains("is there already", ToolRunner.Fail([.. line.Split(' '), "--platform", folder, "--output", output]), StringComparison.Ordinal);
+            Assert.Equal("the first", File.ReadAllText(output));
+            ToolResult result = ToolRunner.Run([.. line.Split(' '), "--platform", folder, "--output", output, "--force"]);
+            Assert.True(result.ExitCode == 0, result.ToString());
+            Assert.NotEqual("the first", File.ReadAllText(output));
+            File.Delete(output);
+        }
+    }
+
+    [Fact]
+    public void Info_blocks_are_not_written_over_captures_and_states()
+    {
+        string folder = Make("vm");
+        string capture = _files.File("vm.capture");
+        ToolRunner.Json(0, "capture", "--platform", folder, "-o", capture);
+        string before = Fingerprint(folder);
+        byte[] captured = File.ReadAllBytes(capture);
+        Assert.Contains("is a capture", ToolRunner.Fail("infoblock", "write", capture), StringComparison.Ordinal);
+        Assert.Contains("the state of the platform", ToolRunner.Fail("infoblock", "write", Path.Combine(folder, "platform.state")), StringComparison.Ordinal);
+        Assert.Equal(captured, File.ReadAllBytes(capture));
+        Assert.Equal(before, Fingerprint(folder));
+        Assert.Equal(0, ToolRunner.Run("platform", "show", folder).ExitCode);
+    }
+
+    [Fact]
+    public void Files_of_a_platform_in_use_are_not_changed()
+    {
+        string folder = Make("vm");
+        string dimm = Path.Combine(folder, "dimm-0.img");
+        string before = Fingerprint(folder);
+        string[] lines = ["labels zero @ --label-size 128KiB --force", "labels init @ --label-size 128KiB --force", "labels repair @ --label-size 128KiB", "infoblock write @", "btt repair @", "image wrap @ --in-place"];
+        using (VirtualPlatform.Open(folder))
+        {
+            foreach (string line in lines)
+                Assert.Contains("is in use", ToolRunner.Fail([.. line.Split(' ').Select(word => word == "@" ? dimm : word)]), StringComparison.Ordinal);
+        }
+
+        Assert.Equal(before, Fingerprint(folder));
+        Assert.Equal(0, ToolRunner.Run("labels", "zero", dimm, "--label-size", "128KiB", "--force").ExitCode);
+        Assert.NotEqual(before, Fingerprint(folder));
+    }
+
+    [Fact]
+    public void Files_that_a_guest_has_yet_to_be_written_back_to_are_not_changed()
+    {
+        string folder = Make("vm");
+        using (VirtualPlatform platform = VirtualPlatform.Open(folder))
+            platform.ExportGuest();
+        Assert.Contains("what a guest wrote", ToolRunner.Fail("labels", "zero", Path.Combine(folder, "dimm-0.img"), "--label-size", "128KiB", "--force"), StringComparison.Ordinal);
+    }
+
+    private static string Fingerprint(string folder) => string.Join('\n', Directory.GetFiles(folder, "*.img").Order(StringComparer.Ordinal).Select(file => $"{file} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)))}"));
+
+    private string Make(string name)
+    {
+        string folder = _files.File(name);
+        using var platform = VirtualPlatform.Create(folder, new VirtualPlatformOptions { Dimms = 1, Ways = 1, Capacity = 64 << 20 });
+        platform.Platform.CreateNamespace(new NamespaceRequest { Size = 32 << 20 }).Demand();
+        return folder;
+    }
+}
