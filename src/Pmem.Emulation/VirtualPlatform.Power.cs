@@ -11,6 +11,8 @@ namespace Pmem.Emulation;
 /// </content>
 public sealed partial class VirtualPlatform
 {
+    private const long MostCompared = 1 << 12;
+
     private sealed record Volume(PersistentMap Map, VirtualSet Set, long Offset)
     {
         public TraceRecorder? Recorder { get; init; }
@@ -45,7 +47,7 @@ public sealed partial class VirtualPlatform
 
     /// <summary>
     /// Cuts the power: tracked volumes keep what is durable and, by the seed, a legal part of the rest; all volumes are unmapped, and the platform is off. If ADR fails,
-    /// write queues are lost too, and every DIMM counts a dirty shutdown. On a platform without ADR they always are, and nobody notices.
+    /// write queues are lost too, and every DIMM counts a dirty shutdown. On a platform without ADR they always are: there the DIMMs count one if something was lost from a queue.
     /// </summary>
     /// <remarks>
     /// A write to a flush hint, and PCOMMIT before there were hints, drains the whole queue: where there is either, a deep flush of a tracked volume (or a sync of it) keeps
@@ -63,7 +65,7 @@ public sealed partial class VirtualPlatform
                 DemandMemory();
             DemandPower();
             KeepWear();
-            LoseVolumes(new Random(seed), adrFails || Domain is null ? CrashKind.PowerLossWithoutAdr : CrashKind.PowerLoss);
+            HashSet<int> harmed = LoseVolumes(new Random(seed), adrFails || Domain is null ? CrashKind.PowerLossWithoutAdr : CrashKind.PowerLoss);
             Save(_state with
             {
                 PowerCuts = _state.PowerCuts + 1,
@@ -71,7 +73,7 @@ public sealed partial class VirtualPlatform
                 NamespaceNumbers = [],
                 ScrubStarted = null,
                 ScrubsFinished = 0,
-                Dimms = [.. _state.Dimms.Select(dimm => AfterCut(dimm, adrFails || dimm.Pretended?.UnsafeShutdown == true))],
+                Dimms = [.. _state.Dimms.Select((dimm, i) => AfterCut(dimm, adrFails || harmed.Contains(i) || dimm.Pretended?.UnsafeShutdown == true))],
             });
             _isOff = true;
             _file.Dispose();
@@ -89,14 +91,16 @@ public sealed partial class VirtualPlatform
         Reported = null,
     };
 
-    private void LoseVolumes(Random random, CrashKind kind)
+    /// <summary>Returns the DIMMs that lost something from their write queues.</summary>
+    private HashSet<int> LoseVolumes(Random random, CrashKind kind)
     {
+        HashSet<int> harmed = [];
         lock (_volumeGate)
         {
             foreach (Volume volume in _volumes)
             {
-                if (volume.Recorder is { } recorder && volume.Map.Length > 0)
-                    Lose(volume.Map, recorder.Stop(), kind, random, drainsQueue: _state.FlushHints > 0 || Domain is null);
+                if (volume.Recorder is { } recorder && volume.Map.Length > 0 && Lose(volume.Map, recorder.Stop(), kind, random, drainsQueue: _state.FlushHints > 0 || Domain is null))
+                    harmed.UnionWith(volume.Set.Dimms);
                 volume.Recorder?.Dispose();
                 volume.Map.Dispose();
             }
@@ -104,6 +108,8 @@ public sealed partial class VirtualPlatform
             _volumes.Clear();
             ForgetWear();
         }
+
+        return harmed;
     }
 
     private void ForgetWear()
@@ -125,8 +131,8 @@ public sealed partial class VirtualPlatform
         }
     }
 
-    /// <summary>Leaves of each line with stores under way one of the contents it may have.</summary>
-    private static void Lose(PersistentMap map, Trace trace, CrashKind kind, Random random, bool drainsQueue)
+    /// <summary>Leaves of each line with stores under way one of the contents it may have. Returns whether something is lost that a queue would have kept, had it been written back.</summary>
+    private static bool Lose(PersistentMap map, Trace trace, CrashKind kind, Random random, bool drainsQueue)
     {
         // With a queue that is lost but was drained, the guarantee is that of the queue at its last drain, and no flush or fence adds to it later. Byte granularity (eADR)
         // has no such queue to look at: there the model without ADR falls back to flushes.
@@ -134,16 +140,38 @@ public sealed partial class VirtualPlatform
             ? trace.Events.ToList().FindLastIndex(item => item.Kind == TraceEventKind.DeepFlush)
             : -1;
         var model = new PersistencyModel(trace.Initial, trace.Granularity, drained < 0 ? kind : CrashKind.PowerLoss);
+        PersistencyModel? kept = kind == CrashKind.PowerLossWithoutAdr ? new PersistencyModel(trace.Initial, trace.Granularity) : null;
         for (int i = 0; i < trace.Events.Count; i++)
         {
             TraceEvent item = trace.Events[i];
+            kept?.Apply(item);
             if (drained < 0 || i <= drained)
                 model.Apply(item);
             else if (item.Kind == TraceEventKind.Store)
                 model.Apply(item.Store == StoreKind.ReadModifyWrite ? item with { Store = StoreKind.Ordered } : item);
         }
 
+        bool isHarmed = false;
+        Dictionary<long, PendingLine>? open = kept?.Pending.ToDictionary(line => line.Offset);
         foreach (PendingLine line in model.Pending)
-            map.Copy(line.Offset, line.GetContent(random.NextInt64(line.Choices)));
+        {
+            ReadOnlySpan<byte> content = line.GetContent(random.NextInt64(line.Choices));
+            isHarmed |= kept is not null && !(open!.TryGetValue(line.Offset, out PendingLine? other) ? MayBe(other, content) : content.SequenceEqual(kept.Guaranteed.Slice((int)line.Offset, line.Length)));
+            map.Copy(line.Offset, content);
+        }
+
+        return isHarmed;
+    }
+
+    // Of a line with more contents than these it is not known, and harm is what to be wary of.
+    private static bool MayBe(PendingLine line, ReadOnlySpan<byte> content)
+    {
+        for (long choice = 0; choice < Math.Min(line.Choices, MostCompared); choice++)
+        {
+            if (line.GetContent(choice).SequenceEqual(content))
+                return true;
+        }
+
+        return false;
     }
 }

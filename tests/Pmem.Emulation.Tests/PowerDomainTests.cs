@@ -138,6 +138,34 @@ public sealed class PowerDomainTests : IDisposable
         Assert.Throws<PmemException>(() => ReadRoot(name));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void A_pool_that_lost_what_it_had_committed_is_refused_on_a_platform_without_ADR(int hints)
+    {
+        string name = MakeWithPool(domain: null, hints);
+        using (VirtualPlatform platform = VirtualPlatform.Open(_folder))
+            platform.PowerCut(1);
+        Assert.Equal(0UL, ReadRoot(name));
+        int refusals = 0;
+        for (int seed = 0; seed < 4; seed++)
+        {
+            Directory.Delete(_folder, recursive: true);
+            MakeWithPool(domain: null, hints);
+            CutInTransaction(name, seed, adrFails: false, flushDeeply: false, leaveOpen: true);
+            using VirtualPlatform again = VirtualPlatform.Open(_folder);
+            bool isDirty = again.Dimms[0].LastShutdownWasDirty;
+            Assert.Equal(isDirty ? 1 : 0, again.Dimms[0].DirtyShutdowns);
+            again.Dispose();
+            if (!isDirty)
+                continue;
+            Assert.Contains("an ADR failure was detected", Assert.Throws<PmemException>(() => ReadRoot(name)).Message, StringComparison.Ordinal);
+            refusals++;
+        }
+
+        Assert.True(refusals >= 3, $"{refusals} of 4 power cuts were noticed");
+    }
+
     [Fact]
     public void A_platform_without_ADR_promises_nothing_and_stays_so()
     {
@@ -192,7 +220,8 @@ public sealed class PowerDomainTests : IDisposable
             }
 
             using VirtualPlatform again = VirtualPlatform.Open(_folder);
-            Assert.Equal(adrFails, again.Dimms[0].LastShutdownWasDirty);
+            if (adrFails || domain is not null)
+                Assert.Equal(adrFails, again.Dimms[0].LastShutdownWasDirty);
             using PersistentMap left = again.OpenNamespace(name);
             for (int i = 0; i < words; i++)
                 found[i].Add(left.ReadUInt64(i * Line));
