@@ -86,7 +86,7 @@ public sealed class ExplainingTests : IDisposable
         platform.Swap(0, 1);
         prediction = Predict(platform);
         Assert.Empty(prediction.Regions[0].View.Namespaces);
-        Assert.Contains(prediction.Explanations, explanation => explanation.Rule == "label-hidden" && explanation.Reason.Contains("cookie", StringComparison.Ordinal) && explanation.Remedy.Contains("put the DIMMs back", StringComparison.Ordinal));
+        Assert.Contains(prediction.Explanations, explanation => explanation.Rule == "label-cookie" && explanation.Reason.Contains("cookie", StringComparison.Ordinal) && explanation.Remedy.Contains("put the DIMMs back", StringComparison.Ordinal));
 
         platform.Inject(3, dimm => dimm with { IsLost = true });
         prediction = Predict(platform);

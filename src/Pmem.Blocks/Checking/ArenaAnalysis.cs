@@ -36,6 +36,9 @@ internal sealed class ArenaAnalysis
     /// <summary>Flog entries without a usable free block, and why.</summary>
     public List<(uint Entry, string Reason)> BadFlog { get; } = [];
 
+    /// <summary>Flog entries with bytes where the halves of none should be.</summary>
+    public List<uint> MixedFlog { get; } = [];
+
     /// <summary>Flog entries that are sound but whose other half PMDK would refuse.</summary>
     public List<(uint Entry, uint Block)> BadOtherHalves { get; } = [];
 
@@ -82,6 +85,8 @@ internal sealed class ArenaAnalysis
         Span<byte> probe = stackalloc byte[BttLayout.MapEntrySize];
         for (uint i = 0; i < _arena.FreeBlocks; i++)
         {
+            if (HasOtherBytes(i))
+                MixedFlog.Add(i);
             int half = FlogReader.Read(_map, _arena, i, out FlogHalf current, out string? problem);
             if (problem is not null)
             {
@@ -106,6 +111,14 @@ internal sealed class ArenaAnalysis
         }
 
         return free;
+    }
+
+    private bool HasOtherBytes(uint entry)
+    {
+        long at = _arena.FlogOffset + ((long)entry * BttLayout.FlogEntrySize);
+        int padding = _arena.SecondHalf == BttLayout.FlogHalfSize ? 2 * BttLayout.FlogHalfSize : BttLayout.FlogHalfSize;
+        return _map.GetSpan(at + padding, BttLayout.FlogHalfSize).ContainsAnyExcept((byte)0)
+            || _map.GetSpan(at + (3 * BttLayout.FlogHalfSize), BttLayout.FlogHalfSize).ContainsAnyExcept((byte)0);
     }
 
     private void ReadMap(in ArenaWalk walk)

@@ -140,10 +140,14 @@ public static class BttChecker
                 findings.Add("error-flag", Number, at + 48, "error flag", "0", "1: a write failed, and the arena can only be read", BttRemedy.LosesBlocks);
             if (info.Major != format.Major || info.Minor != format.Minor)
                 findings.Add("info-version", Number, at + 52, "version", $"{format.Major}.{format.Minor} at this place", $"{info.Major}.{info.Minor}", BttRemedy.None);
+            if (format.Variant != BttVariant.Pmdk && info.FreeBlocks < BttLayout.DefaultFreeBlocks)
+                findings.Add("info-lanes", Number, at + 72, "free blocks", $"{BttLayout.DefaultFreeBlocks}, one for each lane, or Linux refuses the table", $"{info.FreeBlocks}", BttRemedy.None);
             if (ArenaGeometry.FindProblem(format, length - start, (int)info.ExternalBlockSize, info.FreeBlocks) is null)
             {
                 var computed = ArenaGeometry.Compute(format, length - start, (int)info.ExternalBlockSize, info.FreeBlocks);
-                if (computed.ExternalBlocks != info.ExternalBlocks || (ulong)computed.MapOffset != info.MapOffset || (ulong)computed.InfoOffset != info.InfoOffset)
+                if (computed.ExternalBlocks != info.ExternalBlocks || (ulong)computed.MapOffset != info.MapOffset || (ulong)computed.InfoOffset != info.InfoOffset
+                    || computed.InternalBlocks != info.InternalBlocks || computed.InternalBlockSize != info.InternalBlockSize || (ulong)computed.FlogOffset != info.FlogOffset || info.DataOffset != ArenaGeometry.DataOffset
+                    || (info.NextOffset != 0) != (length - start - computed.Length >= BttLayout.MinimumArena))
                 {
                     findings.Add(
                         "info-layout", Number, at + 60, "geometry", $"{computed.ExternalBlocks} blocks, map at {computed.MapOffset}, copy at {computed.InfoOffset} in a namespace of this size",
@@ -168,6 +172,13 @@ public static class BttChecker
         {
             if (arena.SecondHalf != BttLayout.FlogHalfSize)
                 findings.Add("flog-legacy", Number, arena.FlogOffset, "flog", "second halves at 16", "at 32, as Linux before 4.15 wrote them", BttRemedy.None, BttSeverity.Note);
+            foreach (uint entry in format.Variant == BttVariant.Pmdk ? [] : analysis.MixedFlog)
+            {
+                findings.Add(
+                    "flog-padding", Number, arena.FlogOffset + (entry * (long)BttLayout.FlogEntrySize), $"flog entry {entry}", $"zeros beside the halves at 0 and {arena.SecondHalf}, as in all entries, or Linux refuses the table",
+                    "other bytes", BttRemedy.LosesBlocks);
+            }
+
             foreach ((uint block, uint replaced) in analysis.Pending)
                 findings.Add("pending", Number, arena.EntryOffset(block), $"map entry of block {block}", $"internal block {replaced}, as the flog has it", "the one before: a write was interrupted", BttRemedy.Safe, BttSeverity.Note);
             foreach ((uint block, uint entry, bool isDuplicate) in analysis.BadEntries)

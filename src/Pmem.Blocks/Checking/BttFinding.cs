@@ -34,8 +34,11 @@ public enum BttRemedy
 /// <param name="Remedy">What mends it.</param>
 public sealed record BttFinding(string Rule, BttSeverity Severity, int Arena, long Offset, string What, string Expected, string Found, BttRemedy Remedy)
 {
+    /// <summary>What is wrong, without the place.</summary>
+    public string Message => $"arena {Arena}: {What}: expected {Expected}, found {Found}";
+
     /// <summary>One line for people.</summary>
-    public override string ToString() => $"0x{Offset:x}: arena {Arena}: {What}: expected {Expected}, found {Found}";
+    public override string ToString() => $"0x{Offset:x}: {Message}";
 }
 
 /// <summary>What a check found, and how many entries of each kind the maps have.</summary>

@@ -119,6 +119,7 @@ public static class BttRepair
                 MendOtherHalves(arena, analysis);
                 if (!options.AcceptLoss)
                     continue;
+                MendPadding(arena, analysis);
                 MendEntries(arena, analysis);
                 if ((info.Flags & BttInfo.ErrorFlag) != 0)
                     ClearErrorFlag(start, info, i);
@@ -192,6 +193,28 @@ public static class BttRepair
                 StoreHalf(arena, entry, 1 - half, default);
                 Actions.Add($"arena {arena.Index}: cleared the half of flog entry {entry} that is not current");
             }
+        }
+
+        /// <summary>Bytes beside the halves mean nothing to whoever knows where halves are, but Linux finds that out by the zeros.</summary>
+        private void MendPadding(Arena arena, ArenaAnalysis analysis)
+        {
+            foreach (uint entry in analysis.MixedFlog)
+            {
+                for (int at = BttLayout.FlogHalfSize; at < BttLayout.FlogEntrySize; at += BttLayout.FlogHalfSize)
+                {
+                    if (at != arena.SecondHalf)
+                        ClearHalf(arena.FlogOffset + ((long)entry * BttLayout.FlogEntrySize) + at);
+                }
+
+                Actions.Add($"arena {arena.Index}: cleared what was beside the halves of flog entry {entry}");
+            }
+        }
+
+        private void ClearHalf(long at)
+        {
+            map.StoreUInt64(at, 0);
+            map.StoreUInt64(at + sizeof(ulong), 0);
+            map.Persist(at, BttLayout.FlogHalfSize);
         }
 
         private void MendEntries(Arena arena, ArenaAnalysis analysis)

@@ -43,6 +43,7 @@ public sealed partial class PlatformExplainer
             };
         }
 
+        ExplainInfoBlocks(region, space, meant);
         if (space is { Mode: NamespaceMode.Sector, IsEnabled: true } && FindTableObstacle(region, space) is { } obstacle)
         {
             Add("namespace-table", LintSeverity.Error, space.Name, "the namespace cannot be enabled (-ENOMEM): the info block of its BTT is in order, the rest is not", obstacle,
@@ -62,6 +63,16 @@ public sealed partial class PlatformExplainer
 
         ExplainMode(space, meant);
         return space;
+    }
+
+    /// <summary>What is odd about info blocks, and accepted; what is not is explained with the mode.</summary>
+    private void ExplainInfoBlocks(RegionEvidence region, NamespaceView space, NamespaceClass meant)
+    {
+        byte[] head = new byte[Math.Min(NamespacePersonality.HeadSize, space.RawSize)];
+        if (!region.TryRead(space.Start - region.Range.Base, head))
+            return;
+        foreach (LintFinding finding in InfoBlockLint.Examine(head, meant, space.RawUuid, space.Start, space.RawSize).Where(finding => finding.Severity == LintSeverity.Warning))
+            Add(finding.Rule, finding.Severity, space.Name, finding.Effect, finding.Message, "write the block anew for this namespace, 'pmem infoblock write': with the same mode, map and alignment, data are where they were");
     }
 
     private void ExplainMode(NamespaceView space, NamespaceClass meant)

@@ -100,16 +100,20 @@ public sealed partial class PlatformExplainer
         {
             string subject = region.Modules[label.Dimm] >= 0 ? PlatformEvidence.NameOf(region.Modules[label.Dimm]) : region.Name;
             string name = $"label in slot {label.Slot.Slot} ({label.Slot.Label.Uuid}{(label.Slot.Label.Name.Length > 0 ? $" \"{label.Slot.Label.Name}\"" : string.Empty)})";
-            (string rule, LintSeverity severity, string what) = label.Kind switch
+            (LintSeverity severity, string what) = label.Kind switch
             {
-                LabelVerdictKind.Doubtful => ("label-doubtful", LintSeverity.Warning, "is accepted"),
-                LabelVerdictKind.Ignored => ("label-ignored", LintSeverity.Warning, "is not looked at"),
-                LabelVerdictKind.Hidden => ("label-hidden", LintSeverity.Error, "makes no namespace, and its place stays taken"),
-                LabelVerdictKind.DisablesDimm => ("label-disables-dimm", LintSeverity.Error, "keeps its DIMM from being enabled"),
-                _ => ("label-disables-region", LintSeverity.Error, $"keeps {region.Name} from being enabled"),
+                LabelVerdictKind.Doubtful => (LintSeverity.Warning, "is accepted"),
+                LabelVerdictKind.Ignored => (LintSeverity.Warning, "is not looked at"),
+                LabelVerdictKind.Hidden => (LintSeverity.Error, "makes no namespace, and its place stays taken"),
+                LabelVerdictKind.DisablesDimm => (LintSeverity.Error, "keeps its DIMM from being enabled"),
+                _ => (LintSeverity.Error, $"keeps {region.Name} from being enabled"),
             };
-            Add(rule, severity, subject, $"{name} {what}", label.Reason, label.Remedy);
+            Add(label.Rule, severity, subject, $"{name} {what}", label.Reason, label.Remedy);
         }
+
+        // Areas without a valid block are explained with their DIMM.
+        foreach (LabelFinding finding in LabelLint.Unjudged(region.Description, region.Areas).Where(finding => region.Areas[finding.Dimm]?.Current is not null && finding.Finding.Severity > LintSeverity.Info))
+            Add(finding.Finding.Rule, finding.Finding.Severity, region.Modules[finding.Dimm] >= 0 ? PlatformEvidence.NameOf(region.Modules[finding.Dimm]) : region.Name, finding.Finding.Effect, finding.Finding.Message, "'pmem labels show' and 'pmem labels check' say more; 'pmem labels repair' mends what can be mended");
     }
 
     private void ExplainLabelLess(RegionEvidence region, RegionLabelVerdict verdict)

@@ -22,33 +22,33 @@ public sealed partial class RegionLabelVerdict
         if (owner is null)
         {
             return State == RegionState.Disabled
-                ? new LabelVerdict(dimm, slot, LabelVerdictKind.Ignored, $"the region is not enabled: {Reason}", "see the other label")
-                : new LabelVerdict(dimm, slot, LabelVerdictKind.Hidden, "DIMM 0 has no label for it, so its namespace is not shown and its place stays taken", "'pmem labels repair' completes or takes back the namespace");
+                ? new LabelVerdict(dimm, slot, LabelVerdictKind.Ignored, $"the region is not enabled: {Reason}", "see the other label", LabelLint.Consequence)
+                : new LabelVerdict(dimm, slot, LabelVerdictKind.Hidden, "DIMM 0 has no label for it, so its namespace is not shown and its place stays taken", "'pmem labels repair' completes or takes back the namespace", "label-orphan");
         }
 
-        (string reason, string remedy) = FindDoubt(owner, dimm, slot.Label);
-        return new LabelVerdict(dimm, slot, reason.Length == 0 ? LabelVerdictKind.Accepted : LabelVerdictKind.Doubtful, reason, remedy);
+        (string rule, string reason, string remedy) = FindDoubt(owner, dimm, slot.Label);
+        return new LabelVerdict(dimm, slot, reason.Length == 0 ? LabelVerdictKind.Accepted : LabelVerdictKind.Doubtful, reason, remedy, rule);
     }
 
-    private (string Reason, string Remedy) FindDoubt(DiscoveredNamespace owner, int dimm, NamespaceLabel label)
+    private (string Rule, string Reason, string Remedy) FindDoubt(DiscoveredNamespace owner, int dimm, NamespaceLabel label)
     {
         const string Repair = "'pmem labels repair' writes it anew";
         NamespaceLabel first = owner.Labels[0];
         if ((label.Flags & NamespaceLabelFlags.Updating) != 0)
-            return ("an update was interrupted: UPDATING is set", Repair);
+            return ("label-updating", "an update was interrupted: UPDATING is set", Repair);
         if (label.Position != _region.PositionOf(dimm))
-            return ($"position {label.Position} is not the DIMM's rank {_region.PositionOf(dimm)} in the set: labels or DIMMs are swapped", "find out which data is where before anything is written");
+            return ("label-position", $"position {label.Position} is not the DIMM's rank {_region.PositionOf(dimm)} in the set: labels or DIMMs are swapped", "find out which data is where before anything is written");
         ulong relative = label.Dpa - _region.Mappings[dimm].DpaStart;
         if (relative != first.Dpa - _region.Mappings[0].DpaStart || label.RawSize != first.RawSize)
-            return ("address or size differ from those on DIMM 0, which win: data on this DIMM is read from another place than it was written to", "restore the label from the other DIMM");
+            return ("label-set-extent", "address or size differ from those on DIMM 0, which win: data on this DIMM is read from another place than it was written to", "restore the label from the other DIMM");
         if (label.LbaSize != first.LbaSize || label.Abstraction != first.Abstraction || label.Name != first.Name)
-            return ("name, block size or abstraction differ within the set; those of position 0 win", Repair);
+            return ("label-set-fields", "name, block size or abstraction differ within the set; those of position 0 win", Repair);
         if (label.LbaSize is not (0 or 512 or 4096))
-            return ($"block size {label.LbaSize} is not 0, 512 or 4096; 512 is taken", Repair);
+            return ("label-lbasize", $"block size {label.LbaSize} is not 0, 512 or 4096; 512 is taken", Repair);
         if (!label.IsNameTerminated)
-            return ("the name has no end, and Linux shows what lies behind it", Repair);
+            return ("label-name-end", "the name has no end, and Linux shows what lies behind it", Repair);
         return (label.Flags & NamespaceLabelFlags.ReadOnly) != 0
-            ? ("it is marked read-only, which Linux does not heed", "make the region read-only, or clear the flag")
-            : (string.Empty, string.Empty);
+            ? ("label-read-only", "it is marked read-only, which Linux does not heed", "make the region read-only, or clear the flag")
+            : (string.Empty, string.Empty, string.Empty);
     }
 }

@@ -30,7 +30,8 @@ public enum LabelVerdictKind
 /// <param name="Kind">What a kernel makes of it.</param>
 /// <param name="Reason">Why; empty for a label that is simply accepted.</param>
 /// <param name="Remedy">What to do about it; empty when nothing is to be done.</param>
-public sealed record LabelVerdict(int Dimm, LabelSlot Slot, LabelVerdictKind Kind, string Reason, string Remedy);
+/// <param name="Rule">Name of the rule that says so (docs/formats/lint.md lists them); empty for a label that is simply accepted.</param>
+public sealed record LabelVerdict(int Dimm, LabelSlot Slot, LabelVerdictKind Kind, string Reason, string Remedy, string Rule);
 
 /// <summary>What becomes of a region.</summary>
 public enum RegionState
@@ -129,7 +130,7 @@ public sealed partial class RegionLabelVerdict
             foreach (LabelSlot slot in area.Slots)
             {
                 if (slot.State == LabelSlotState.Invalid)
-                    _verdicts.Add(new LabelVerdict(dimm, slot, LabelVerdictKind.Ignored, slot.Problem!.ToString(), "'pmem labels repair' frees the slot"));
+                    _verdicts.Add(new LabelVerdict(dimm, slot, LabelVerdictKind.Ignored, slot.Problem!.ToString(), "'pmem labels repair' frees the slot", slot.Problem.What.EndsWith("checksum", StringComparison.Ordinal) ? "label-checksum" : "label-slot-number"));
                 if (slot.State != LabelSlotState.Active)
                     continue;
                 LabelSlot? other = taken.Find(before => Overlap(before.Label, slot.Label));
@@ -140,13 +141,13 @@ public sealed partial class RegionLabelVerdict
                 }
 
                 _enabled[dimm] = false;
-                _verdicts.Add(new LabelVerdict(dimm, slot, LabelVerdictKind.DisablesDimm, $"its range overlaps that of slot {other.Slot}", "free one of the two slots: 'pmem labels repair'"));
+                _verdicts.Add(new LabelVerdict(dimm, slot, LabelVerdictKind.DisablesDimm, $"its range overlaps that of slot {other.Slot}", "free one of the two slots: 'pmem labels repair'", "label-overlap"));
             }
 
             if (_enabled[dimm])
                 continue;
             foreach (LabelSlot slot in taken)
-                _verdicts.Add(new LabelVerdict(dimm, slot, LabelVerdictKind.Ignored, "the DIMM is not enabled, because labels on it overlap", "see the other label"));
+                _verdicts.Add(new LabelVerdict(dimm, slot, LabelVerdictKind.Ignored, "the DIMM is not enabled, because labels on it overlap", "see the other label", LabelLint.Consequence));
         }
     }
 
@@ -195,14 +196,14 @@ public sealed partial class RegionLabelVerdict
         refusal = null;
         if (label.Dpa < mapping.DpaStart || label.Dpa - mapping.DpaStart >= mapping.Size)
         {
-            refusal = new LabelVerdict(0, slot, LabelVerdictKind.Ignored, $"its address 0x{label.Dpa:x} lies outside the region", "it belongs to another region, or to another DIMM");
+            refusal = new LabelVerdict(0, slot, LabelVerdictKind.Ignored, $"its address 0x{label.Dpa:x} lies outside the region", "it belongs to another region, or to another DIMM", "label-dpa-outside");
             return false;
         }
 
-        LabelVerdict Fatal(string reason, string remedy) => new(0, slot, LabelVerdictKind.DisablesRegion, reason, remedy);
+        LabelVerdict Fatal(string rule, string reason, string remedy) => new(0, slot, LabelVerdictKind.DisablesRegion, reason, remedy, rule);
         if (_namespaces.Exists(known => known.Uuid == label.Uuid))
         {
-            refusal = Fatal($"a second label for {label.Uuid}", "free one of the two slots: 'pmem labels repair'");
+            refusal = Fatal("label-duplicate", $"a second label for {label.Uuid}", "free one of the two slots: 'pmem labels repair'");
             return false;
         }
 
@@ -210,21 +211,21 @@ public sealed partial class RegionLabelVerdict
         ulong cookie = _region.Cookie.For(format);
         if (cookie == 0)
         {
-            refusal = Fatal("the interleave set has cookie 0", "give the DIMM a serial number");
+            refusal = Fatal("label-cookie-zero", "the interleave set has cookie 0", "give the DIMM a serial number");
             return false;
         }
 
         if (!_region.Cookie.Accepts(label.SetCookie, format))
         {
             refusal = new LabelVerdict(
-                0, slot, LabelVerdictKind.Hidden, $"cookie 0x{label.SetCookie:x} is not that of the set, 0x{cookie:x}: the DIMM was moved, replaced or reordered", "put the DIMMs back, or move the labels to this set: 'pmem labels repair'");
+                0, slot, LabelVerdictKind.Hidden, $"cookie 0x{label.SetCookie:x} is not that of the set, 0x{cookie:x}: {CookieDiagnosis.Explain(label.SetCookie, format, _region)}",
+                "put the DIMMs back, or move the labels to this set: 'pmem labels repair'", "label-cookie");
             return false;
         }
 
-        string? missing = FindMissing(label, cookie);
-        if (missing is not null)
+        if (FindMissing(label, cookie) is { } missing)
         {
-            refusal = Fatal(missing, "'pmem labels repair' completes or takes back the namespace");
+            refusal = Fatal(missing.Rule, missing.Reason, "'pmem labels repair' completes or takes back the namespace");
             return false;
         }
 
@@ -234,7 +235,7 @@ public sealed partial class RegionLabelVerdict
             RegionMapping part = _region.Mappings[dimm];
             if (labels[dimm].RawSize == 0 || labels[dimm].Dpa < part.DpaStart || labels[dimm].Dpa - part.DpaStart >= part.Size || labels[dimm].RawSize > part.Size - (labels[dimm].Dpa - part.DpaStart))
             {
-                refusal = Fatal($"its range 0x{labels[dimm].Dpa:x}+0x{labels[dimm].RawSize:x} on DIMM {dimm} is empty or leaves the region", "free the slot: 'pmem labels repair'");
+                refusal = Fatal(labels[dimm].RawSize == 0 ? "label-size-zero" : "label-past-end", $"its range 0x{labels[dimm].Dpa:x}+0x{labels[dimm].RawSize:x} on DIMM {dimm} is empty or leaves the region", "free the slot: 'pmem labels repair'");
                 return false;
             }
         }
@@ -246,20 +247,21 @@ public sealed partial class RegionLabelVerdict
     }
 
     /// <summary>Each position of the set must be found on some DIMM, once a DIMM, with the region's type and number of labels.</summary>
-    private string? FindMissing(NamespaceLabel label, ulong cookie)
+    private (string Rule, string Reason)? FindMissing(NamespaceLabel label, ulong cookie)
     {
         for (int position = 0; position < _areas.Count; position++)
         {
-            if (HasPosition(label.Uuid, cookie, position, out string why) || HasPosition(label.Uuid, _region.Cookie.Alternate, position, out _))
+            if (HasPosition(label.Uuid, cookie, position, out string rule, out string why) || HasPosition(label.Uuid, _region.Cookie.Alternate, position, out _, out _))
                 continue;
-            return $"no label for position {position} of {label.Uuid}{why}";
+            return (rule, $"no label for position {position} of {label.Uuid}{why}");
         }
 
         return null;
     }
 
-    private bool HasPosition(Guid uuid, ulong cookie, int position, out string why)
+    private bool HasPosition(Guid uuid, ulong cookie, int position, out string rule, out string why)
     {
+        rule = "label-set-incomplete";
         why = string.Empty;
         for (int dimm = 0; dimm < _areas.Count; dimm++)
         {
@@ -273,19 +275,21 @@ public sealed partial class RegionLabelVerdict
                     continue;
                 if (hasType && label.Type != _region.Type)
                 {
+                    rule = label.Type == NvdimmGuids.ControlRegion ? "label-block-window" : "label-type";
                     why = label.Type == NvdimmGuids.ControlRegion ? ": the one there is a block-window label of an old kernel" : $": the one there has range type {label.Type}";
                     continue;
                 }
 
                 if (found)
                 {
+                    rule = "label-duplicate";
                     why = $": DIMM {dimm} has two";
                     return false;
                 }
 
                 found = true;
                 if (label.LabelCount != _areas.Count)
-                    why = $": the one there says that the set has {label.LabelCount} labels, not {_areas.Count}";
+                    (rule, why) = ("label-count", $": the one there says that the set has {label.LabelCount} labels, not {_areas.Count}");
                 here |= label.LabelCount == _areas.Count && label.Position == position;
             }
 

@@ -20,6 +20,7 @@ internal static class BttJson
             writer.WriteString("what", finding.What);
             writer.WriteString("expected", finding.Expected);
             writer.WriteString("found", finding.Found);
+            writer.WriteString("message", finding.Message);
             writer.WriteString("remedy", finding.Remedy switch
             {
                 BttRemedy.Safe => "safe",

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Pmem.Platform;
 using Pmem.Platform.InfoBlocks;
 using Pmem.Tool.Pool;
 
@@ -20,7 +21,7 @@ internal static class InfoBlockVerifyVerb
         var command = new Command("verify", """
             Say what a kernel decides that a namespace is, and why. Never changes a byte.
 
-            Exit codes: 0 it has an info block that counts and can be honoured, 1 not, 2 the file cannot be read.
+            Exit codes: 0 it has an info block that counts and can be honoured (there may be warnings), 1 not, 2 the file cannot be read.
 
             Example: pmem infoblock verify namespace.img --start 0x100000000
             """) { file, offset, size, start, parent, label, space, json };
@@ -38,7 +39,7 @@ internal static class InfoBlockVerifyVerb
         foreach (int position in (ReadOnlySpan<int>)[0, 4096])
         {
             if (file.FindBtt(position) is { } info)
-                return Pmem.Platform.NetworkGuid.Read(Pmem.Blocks.Layout.BttInfo.ParentUuidOf(in info));
+                return NetworkGuid.Read(Pmem.Blocks.Layout.BttInfo.ParentUuidOf(in info));
         }
 
         return file.FindPfn(out _)?.ParentUuid ?? Guid.Empty;
@@ -49,6 +50,7 @@ internal static class InfoBlockVerifyVerb
         // A BTT 2.0 counts only with its abstraction: one that is there is taken to have it, unless a label is named.
         NamespaceClass taken = label == NamespaceClass.None && file.FindBtt(0) is { Major: 2 } ? NamespaceClass.Btt2 : label;
         NamespacePersonality found = NamespacePersonality.Probe(file.Head, taken, uuid, start, (ulong)file.Size);
+        IReadOnlyList<LintFinding> findings = InfoBlockLint.Examine(file.Head, taken, uuid, start, (ulong)file.Size);
         bool valid = found.CanBeEnabled && found.Mode != NamespaceMode.Raw;
         string mode = found.Mode.ToString().ToLowerInvariant();
         if (json)
@@ -67,11 +69,13 @@ internal static class InfoBlockVerifyVerb
                 foreach (string reason in found.Reasons)
                     writer.WriteStringValue(reason);
                 writer.WriteEndArray();
+                LintOutput.WriteJson(writer, findings);
                 writer.WriteEndObject();
             });
         }
         else
         {
+            LintOutput.WriteText(findings);
             foreach (string reason in found.Reasons)
                 Console.WriteLine(reason);
             Console.WriteLine($"{file.Path}: {(found.CanBeEnabled ? mode : $"{mode}, and cannot be enabled")}");

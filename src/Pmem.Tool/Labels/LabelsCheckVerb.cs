@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
+using Pmem.Platform;
 using Pmem.Platform.Labels;
 using Pmem.Tool.Pool;
 
@@ -41,11 +42,13 @@ internal static class LabelsCheckVerb
         RegionLabelVerdict verdict = RegionLabelVerdict.JudgeAlone(area, file.IsImage ? (ulong)file.Offset : null, cookie);
         LabelVerdict[] labels = [.. verdict.Labels.Where(label => label.Dimm == 0)];
         bool isClean = verdict.State == RegionState.Enabled && Array.TrueForAll(labels, label => label.Kind == LabelVerdictKind.Accepted);
+        IReadOnlyList<LintFinding> findings = LabelLint.ExamineAlone(area, file.IsImage ? (ulong)file.Offset : null, cookie);
+        isClean &= findings.All(finding => finding.Severity != LintSeverity.Error);
         string[] notes = [.. Notes(file, area, labels)];
         if (json)
-            JsonOutput.Write(writer => WriteJson(writer, file, area, verdict, labels, notes, isClean));
+            JsonOutput.Write(writer => WriteJson(writer, file, area, verdict, labels, findings, notes, isClean));
         else
-            WriteText(file, verdict, labels, notes, isClean);
+            WriteText(file, verdict, labels, findings, notes, isClean);
         return isClean ? Program.Success : Program.NotConsistent;
     }
 
@@ -82,7 +85,7 @@ internal static class LabelsCheckVerb
 
     private static bool IsEmpty(LabelArea area, LabelSlot slot) => !area.Bytes.Slice(slot.Offset, area.Format!.Value.LabelSize()).ContainsAnyExcept((byte)0);
 
-    private static void WriteJson(Utf8JsonWriter writer, LabelFile file, LabelArea area, RegionLabelVerdict verdict, LabelVerdict[] labels, string[] notes, bool isClean)
+    private static void WriteJson(Utf8JsonWriter writer, LabelFile file, LabelArea area, RegionLabelVerdict verdict, LabelVerdict[] labels, IReadOnlyList<LintFinding> findings, string[] notes, bool isClean)
     {
         writer.WriteStartObject();
         writer.WriteString("path", file.Path);
@@ -109,6 +112,7 @@ internal static class LabelsCheckVerb
         }
 
         writer.WriteEndArray();
+        LintOutput.WriteJson(writer, findings);
         writer.WriteStartArray("notes");
         foreach (string note in notes)
             writer.WriteStringValue(note);
@@ -116,7 +120,7 @@ internal static class LabelsCheckVerb
         writer.WriteEndObject();
     }
 
-    private static void WriteText(LabelFile file, RegionLabelVerdict verdict, LabelVerdict[] labels, string[] notes, bool isClean)
+    private static void WriteText(LabelFile file, RegionLabelVerdict verdict, LabelVerdict[] labels, IReadOnlyList<LintFinding> findings, string[] notes, bool isClean)
     {
         foreach (LabelVerdict label in labels)
         {
@@ -125,6 +129,8 @@ internal static class LabelsCheckVerb
                 Console.WriteLine($"    {label.Remedy}");
         }
 
+        // Labels have their line above, and the other notes say what helps.
+        LintOutput.WriteText(findings.Where(finding => !finding.Rule.StartsWith("label-", StringComparison.Ordinal) || labels.All(label => label.Rule != finding.Rule)));
         foreach (string note in notes)
             Console.WriteLine($"note: {note}");
         if (verdict.Reason.Length > 0)
