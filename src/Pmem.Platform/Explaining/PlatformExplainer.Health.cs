@@ -32,6 +32,8 @@ public sealed partial class PlatformExplainer
             return;
         if (security.State == DimmSecurityState.Overwrite)
             Add("dimm-overwrite", LintSeverity.Error, name, "the DIMM cannot be used, nor can its regions (-EBUSY)", "its media are being overwritten", "wait for the end: 'pmem dimm security wait'; labels and namespaces are gone then");
+        else if (security.IsExhausted == true)
+            Add("dimm-exhausted", LintSeverity.Warning, name, "it takes no passphrase any more, and nothing of its security can be changed (-EIO)", "three wrong passphrases were given", "cycle its power; then give the right one");
         else if (security.IsFrozen || security.State == DimmSecurityState.Frozen)
             Add("dimm-frozen", LintSeverity.Info, name, "nothing of its security can be changed (-EIO)", "its security was frozen, by firmware or by a program", "none needed; a power cycle thaws it");
     }

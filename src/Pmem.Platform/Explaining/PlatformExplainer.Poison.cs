@@ -20,6 +20,7 @@ public sealed partial class PlatformExplainer
             return;
         string name = PlatformEvidence.NameOf(number);
         var translator = new AddressTranslator(_places);
+        string silent = WhyUntold(module);
         foreach ((ulong address, ulong length) in module.Poison.Take(MostPlaces))
         {
             string range = $"{length} byte(s) from DIMM address 0x{address:x}{(module.File is null ? string.Empty : $" ({Path.GetFileName(module.File)})")} cannot be read (read: EIO; mapped: SIGBUS)";
@@ -29,14 +30,47 @@ public sealed partial class PlatformExplainer
                 continue;
             }
 
+            if (silent.Length > 0)
+            {
+                Add("dimm-poison", LintSeverity.Error, name, range, $"what lies there cannot be told: {silent}", CannotBeTold);
+                continue;
+            }
+
             ulong end = length > module.Capacity - address ? module.Capacity : address + length;
             Place[] places = [.. Candidates(module.Handle, address, end).Select(at => translator.FromModule(name, at)).DistinctBy(place => (place.Kind, place.Namespace?.Namespace, place.Btt?.Arena))];
             foreach (Place place in places)
-                Add("dimm-poison", SeverityOf(place), name, range, WhereIs(place), $"{RemedyOf(place)}; {ClearingOf(place, name, address, end - address)}");
+            {
+                string unknown = WhyUntold(place);
+                Add("dimm-poison", unknown.Length > 0 ? LintSeverity.Error : SeverityOf(place), name, range, unknown.Length > 0 ? $"what lies there cannot be told: {unknown}" : WhereIs(place),
+                    unknown.Length > 0 ? CannotBeTold : $"{RemedyOf(place)}; {ClearingOf(place, name, address, end - address)}");
+            }
         }
 
         if (module.Poison.Count > MostPlaces)
             Add("dimm-poison", LintSeverity.Error, name, $"{module.Poison.Count - MostPlaces} more ranges cannot be read", "see 'pmem list --media-errors'", "ask of each where it is: 'pmem translate --dimm'; the remedy depends on the place");
+    }
+
+    private const string CannotBeTold = "clear nothing: writing over the place loses for good what may lie there. Unlock the DIMM, put back what is lost, or mend labels and region first; then ask again";
+
+    /// <summary>Why nothing can be told of any place of a module; empty when something can.</summary>
+    private static string WhyUntold(ModuleEvidence module) => module switch
+    {
+        { IsPresent: false } => "the DIMM is lost, and nobody reads its labels and media until it is put back",
+        { IsLocked: true } => "the DIMM is locked, and nobody reads its labels and media until it is unlocked",
+        { Details.Security.State: DimmSecurityState.Overwrite } => "the DIMM is being overwritten",
+        _ => string.Empty,
+    };
+
+    /// <summary>Why nothing can be told of a place, though its module can be read; empty when something can.</summary>
+    private string WhyUntold(Place place)
+    {
+        if (place.Kind == PlaceKind.Unmapped)
+            return "no region has the place now, and a region that lacks a DIMM is none: its namespaces may have it";
+        if (place is not { Kind: PlaceKind.Free, Region: { } at } || _places.Regions.FirstOrDefault(region => region.Name == at.Region) is not { } known)
+            return string.Empty;
+        if (known.Modules.Where(number => number >= 0).Select(number => WhyUntold(_places.Modules[number])).FirstOrDefault(why => why.Length > 0) is { } other)
+            return $"it is in {known.Name}, of which {other}";
+        return known.View.State == RegionState.Disabled ? $"{known.Name} is not enabled ({known.View.Reason})" : string.Empty;
     }
 
     /// <summary>Addresses of a range of a DIMM at which something else may begin: its start, where metadata of namespaces begin, and some between.</summary>

@@ -84,7 +84,7 @@ public sealed partial class PlatformExplainer
                 + (KernelDifferences.UnlockedCaches.AppliesTo(_kernel) ? ". In a guest its region then stays disabled (-ENXIO), for caches cannot be emptied there" : string.Empty));
         else if (!enabled)
             Add("dimm-disabled", LintSeverity.Error, name, "the DIMM is not enabled (-EBUSY)", "labels on it want the same place", "free one of the two slots: 'pmem labels repair'");
-        if (module.IsPresent && module.Labels is null)
+        if (module is { IsPresent: true, IsLocked: false, Labels: null } && module.Details.Security?.State != DimmSecurityState.Overwrite)
             Add("dimm-no-labels", LintSeverity.Info, name, "its regions cannot be divided", "it has no label storage area, or none that firmware gives access to", "none needed; give it an area (QEMU: label-size=) to divide its regions");
         else if (module is { IsPresent: true, IsLocked: false, Labels: { Current: null } area })
             ExplainUnlabelled(name, area);

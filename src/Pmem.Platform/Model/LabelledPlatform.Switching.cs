@@ -69,17 +69,19 @@ public partial class LabelledPlatform
         lock (_gate)
             _disabled.Remove(Mark + name);
         DimmView view = GetDimms()[number];
-        (string reason, string remedy) = view.Details switch
-        {
-            { IsPresent: false } => ("it is not there", "put the DIMM back"),
-            { Security.State: DimmSecurityState.Locked } => ("it is locked", $"give its passphrase: 'pmem dimm security unlock {name}'"),
-            { Security.State: DimmSecurityState.Overwrite } => ("it is being overwritten", $"wait for the end: 'pmem dimm security wait {name}'"),
-            _ => ("labels on it overlap", "free one of the labels: 'pmem labels repair'"),
-        };
+        (string reason, string remedy) = WhyUnreachable(name, view.Details) ?? ("labels on it overlap", "free one of the labels: 'pmem labels repair'");
         return view.IsEnabled
             ? PlatformResult<DimmView>.Done(view)
             : PlatformResult<DimmView>.Refused(PlatformError.CannotEnable, $"{name} cannot be enabled: {reason}", remedy);
     }
+
+    private static (string Reason, string Remedy)? WhyUnreachable(string name, DimmDetails details) => details switch
+    {
+        { IsPresent: false } => ("it is not there", "put the DIMM back"),
+        { Security.State: DimmSecurityState.Locked } => ("it is locked", $"give its passphrase: 'pmem dimm security unlock {name}'"),
+        { Security.State: DimmSecurityState.Overwrite } => ("it is being overwritten", $"wait for the end: 'pmem dimm security wait {name}'"),
+        _ => null,
+    };
 
     /// <inheritdoc/>
     public PlatformResult<DimmView> DisableDimm(string name)
@@ -105,10 +107,17 @@ public partial class LabelledPlatform
             return RefusedAsEvidence<ILabelStorage>();
         if (NumberOf(dimm) is not { } number)
             return UnknownDimm<ILabelStorage>(dimm);
+        DimmDetails details = _hardware.Describe(number);
         lock (_gate)
         {
             if (_dimms[number].Labels is not { } labels)
-                return PlatformResult<ILabelStorage>.Refused(PlatformError.NoLabels, $"{dimm} has no label storage area that can be reached", "use its region as the one namespace that it is");
+            {
+                (string reason, string remedy) = WhyUnreachable(dimm, details) is { } closed
+                    ? ($"labels of {dimm} cannot be reached: {closed.Reason}", closed.Remedy)
+                    : ($"{dimm} has no label storage area that can be reached", "use its region as the one namespace that it is");
+                return PlatformResult<ILabelStorage>.Refused(PlatformError.NoLabels, reason, remedy);
+            }
+
             if (readOnly)
                 return PlatformResult<ILabelStorage>.Done(labels);
             if (ActiveRegionOf(number) is { } region)

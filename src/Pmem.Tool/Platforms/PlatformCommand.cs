@@ -241,8 +241,8 @@ internal static class PlatformCommand
         for (int i = 0; i < views.Count; i++)
         {
             VirtualDimm dimm = platform.Dimms[i];
-            string flags = string.Concat(dimm.IsLost ? ", lost" : string.Empty, dimm.IsNotArmed ? ", not armed" : string.Empty, dimm.SaveFailed ? ", save failed" : string.Empty, dimm.RestoreFailed ? ", restore failed" : string.Empty, dimm.LifeUsed > 0 ? $", life used {dimm.LifeUsed} %" : string.Empty, dimm.TornLabels is { } torn ? $", label write {torn.Writes + 1} from now will be torn" : string.Empty, dimm.LastShutdownWasDirty ? ", last shutdown dirty" : string.Empty, dimm.Poison.Count > 0 ? $", {dimm.Poison.Count} bad range(s)" : string.Empty);
-            Console.WriteLine($"{views[i].Name}  {views[i].Id}  {ByteSize.Format(dimm.Capacity)}, labels {views[i].LabelFormat?.Text() ?? "none"}, health {dimm.Health}{flags}");
+            string flags = string.Concat(dimm.IsLost ? ", lost" : string.Empty, views[i].Details.Security?.State switch { DimmSecurityState.Locked => ", locked", DimmSecurityState.Overwrite => ", being overwritten", _ => string.Empty }, dimm.IsNotArmed ? ", not armed" : string.Empty, dimm.SaveFailed ? ", save failed" : string.Empty, dimm.RestoreFailed ? ", restore failed" : string.Empty, dimm.LifeUsed > 0 ? $", life used {dimm.LifeUsed} %" : string.Empty, dimm.TornLabels is { } torn ? $", label write {torn.Writes + 1} from now will be torn" : string.Empty, dimm.LastShutdownWasDirty ? ", last shutdown dirty" : string.Empty, dimm.Poison.Count > 0 ? $", {dimm.Poison.Count} bad range(s)" : string.Empty);
+            Console.WriteLine($"{views[i].Name}  {views[i].Id}  {ByteSize.Format(dimm.Capacity)}, labels {views[i].LabelFormat?.Text() ?? (dimm.IsLost || views[i].Details.Security?.State is DimmSecurityState.Locked or DimmSecurityState.Overwrite ? "not reachable" : "none")}, health {dimm.Health}{flags}");
         }
 
         foreach (RegionView region in platform.Platform.GetRegions())
