@@ -82,8 +82,11 @@ public sealed partial class VirtualPlatform
     {
         lock (_gate)
         {
-            if (!_isOff)
-                Save(_state with { Machine = machine });
+            if (_isOff)
+                return;
+            if (machine is null)
+                _platform.EnableAll();
+            Save(_state with { Machine = machine, DisabledNamespaces = machine is null ? [] : _state.DisabledNamespaces });
         }
     }
 
@@ -254,6 +257,8 @@ public sealed partial class VirtualPlatform
 
     private void EndGuest(GuestMemory memory, IReadOnlyList<VirtualDimm> dimms)
     {
+        // Its start was one of the system: whatever can be enabled, is.
+        _platform.EnableAll();
         _platform.ForgetNumbers();
         Rebuild(_state with { HasGuest = false, Machine = null, Dimms = dimms });
         DeleteFiles(memory);

@@ -48,6 +48,7 @@ public sealed partial class VirtualPlatform
     /// <summary>
     /// Cuts the power: tracked volumes keep what is durable and, by the seed, a legal part of the rest; all volumes are unmapped, and the platform is off. If ADR fails,
     /// write queues are lost too, and every DIMM counts a dirty shutdown. On a platform without ADR they always are: there the DIMMs count one if something was lost from a queue.
+    /// What was disabled is enabled at the next start.
     /// </summary>
     /// <remarks>
     /// A write to a flush hint, and PCOMMIT before there were hints, drains the whole queue: where there is either, a deep flush of a tracked volume (or a sync of it) keeps
@@ -69,7 +70,7 @@ public sealed partial class VirtualPlatform
             Save(_state with
             {
                 PowerCuts = _state.PowerCuts + 1,
-                DisabledNamespaces = [.. _platform.DisabledNamespaces],
+                DisabledNamespaces = [],
                 NamespaceNumbers = [],
                 ScrubStarted = null,
                 ScrubsFinished = 0,

@@ -63,6 +63,13 @@ public partial class LabelledPlatform : IPlatform
             _disabled.Add(key);
     }
 
+    /// <summary>Forgets what was disabled: the system started anew, and a start enables whatever can be enabled.</summary>
+    public void EnableAll()
+    {
+        lock (_gate)
+            _disabled.Clear();
+    }
+
     /// <summary>Puts other DIMMs and regions into the place of the ones there are: a module was lost, or changed. What is disabled stays so.</summary>
     public void Replace(IReadOnlyList<PlatformDimm> dimms, IReadOnlyList<PlatformRegion> regions)
     {
