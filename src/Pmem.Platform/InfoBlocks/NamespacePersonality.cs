@@ -28,6 +28,10 @@ public sealed class NamespacePersonality
     private const int Page = 4096;
     private const string Poisoned = "the media of the page are poisoned, and a kernel that cannot read it looks no further";
 
+    private const string LacksCopy = ", and in the arena's last page is no copy of it: a reconfiguration to sector mode was cut off before it wrote them, or both were lost";
+    private const string MakeAnew = "'pmem namespace reconfigure --mode sector' makes the table anew, and finishes a reconfiguration that was cut off. Blocks of an old table are lost by that: save the bytes first, if they are wanted. "
+        + "'pmem btt repair' has nothing to bring back";
+
     private readonly List<string> _reasons = [];
 
     /// <summary>The first bytes of a namespace that <see cref="Probe"/> looks at.</summary>
@@ -58,7 +62,8 @@ public sealed class NamespacePersonality
     /// <param name="start">System physical address.</param>
     /// <param name="size">Bytes of the namespace.</param>
     /// <param name="badPages">Pages of the head whose media cannot be read because of an error: bit 0 the first, bit 1 the second. Their bytes do not count.</param>
-    public static NamespacePersonality Probe(ReadOnlySpan<byte> head, NamespaceClass @class, Guid uuid, ulong start, ulong size, int badPages = 0)
+    /// <param name="lacksTableCopy">Whether it is known that no copy of a BTT info block is there, so that a lost one cannot be brought back.</param>
+    public static NamespacePersonality Probe(ReadOnlySpan<byte> head, NamespaceClass @class, Guid uuid, ulong start, ulong size, int badPages = 0, bool lacksTableCopy = false)
     {
         var found = new NamespacePersonality();
         if (size < Page || (ulong)head.Length < Math.Min(size, HeadSize))
@@ -76,7 +81,7 @@ public sealed class NamespacePersonality
             return found;
         }
 
-        if (!found.ProbeBtt(head, @class, uuid, size, badPages) && !found.ProbePfn(head, @class, uuid, start, size, badPages))
+        if (!found.ProbeBtt(head, @class, uuid, size, badPages, lacksTableCopy) && !found.ProbePfn(head, @class, uuid, start, size, badPages))
         {
             found._reasons.Add("nothing else is looked for: raw");
             if (found.Remedy.Length == 0 && @class != NamespaceClass.None)
@@ -86,7 +91,7 @@ public sealed class NamespacePersonality
         return found;
     }
 
-    private bool ProbeBtt(ReadOnlySpan<byte> head, NamespaceClass @class, Guid uuid, ulong size, int badPages)
+    private bool ProbeBtt(ReadOnlySpan<byte> head, NamespaceClass @class, Guid uuid, ulong size, int badPages, bool lacksTableCopy)
     {
         if (@class is NamespaceClass.Pfn or NamespaceClass.Dax)
             return false;
@@ -100,18 +105,18 @@ public sealed class NamespacePersonality
 
         if ((badPages & (1 << (format.InitialOffset / Page))) != 0)
         {
-            Mend(@class, $"no BTT {format.Major}.{format.Minor} at offset {format.InitialOffset}: {Poisoned}", "clear the error; then 'pmem btt repair' brings the info block back from its copy in the arena's last page");
+            Mend(@class, $"no BTT {format.Major}.{format.Minor} at offset {format.InitialOffset}: {Poisoned}{(lacksTableCopy ? LacksCopy : string.Empty)}", $"clear the error; then {(lacksTableCopy ? MakeAnew : "'pmem btt repair' brings the info block back from its copy in the arena's last page")}");
             return false;
         }
 
         BttInfo info = BttInfo.Read(head.Slice(format.InitialOffset, BttInfo.Size));
         string where = $"{format.Major}.{format.Minor} at offset {format.InitialOffset}";
         if (info.Signature != BttInfo.ExpectedSignature)
-            Mend(@class, $"no BTT {where}: no signature", "'pmem btt repair' brings the info block back from its copy in the arena's last page");
+            Mend(@class, $"no BTT {where}: no signature{(lacksTableCopy ? LacksCopy : string.Empty)}", lacksTableCopy ? MakeAnew : "'pmem btt repair' brings the info block back from its copy in the arena's last page");
         else if (BttInfo.ParentUuidOf(in info).ContainsAnyExcept((byte)0) && NetworkGuid.Read(BttInfo.ParentUuidOf(in info)) != uuid)
             Mend(NamespaceClass.Btt, $"no BTT {where}: its parent is {NetworkGuid.Read(BttInfo.ParentUuidOf(in info))}, not this namespace", "bring back the label of that namespace, 'pmem labels repair --restore', or write the info block for this one");
         else if (!info.IsIntact)
-            Mend(NamespaceClass.Btt, $"no BTT {where}: the info block's checksum is wrong; its copy is in the arena's last page, where 'pmem btt repair' finds it", "'pmem btt repair' brings the info block back from its copy");
+            Mend(NamespaceClass.Btt, $"no BTT {where}: the info block's checksum is wrong{(lacksTableCopy ? LacksCopy : "; its copy is in the arena's last page, where 'pmem btt repair' finds it")}", lacksTableCopy ? MakeAnew : "'pmem btt repair' brings the info block back from its copy");
         else if (info.Major != format.Major || info.Minor != format.Minor)
             Mend(NamespaceClass.Btt, $"no BTT {where}: the info block there is of version {info.Major}.{info.Minor}", "the label's abstraction names another version: write the label that fits, or convert the table");
         else

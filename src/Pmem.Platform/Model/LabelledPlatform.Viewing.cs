@@ -56,6 +56,8 @@ public partial class LabelledPlatform
     {
         byte[] head = ReadHead(number, found, out int badPages);
         NamespacePersonality personality = NamespacePersonality.Probe(head, NamespaceClasses.Of(found.Abstraction), found.Uuid, found.Start, found.Size, badPages);
+        if (personality.Mode == NamespaceMode.Raw && NamespaceClasses.Of(found.Abstraction) is NamespaceClass.Btt or NamespaceClass.Btt2 && LacksTableCopy(number, found))
+            personality = NamespacePersonality.Probe(head, NamespaceClasses.Of(found.Abstraction), found.Uuid, found.Start, found.Size, badPages, lacksTableCopy: true);
         string suffix = index == 0 ? string.Empty : $".{index}";
         var view = new NamespaceView
         {
@@ -163,6 +165,14 @@ public partial class LabelledPlatform
         }
 
         return bytes;
+    }
+
+    /// <summary>Whether the page that has the copy of the first arena's info block can be read, and has none.</summary>
+    private bool LacksTableCopy(int number, DiscoveredNamespace found)
+    {
+        long initial = NamespaceClasses.Of(found.Abstraction) == NamespaceClass.Btt2 ? 0 : BttFormat.Linux11.InitialOffset;
+        long arena = Math.Min((long)found.Size - initial, BttLayout.MaximumArena) & -BttLayout.Alignment;
+        return arena >= BttLayout.MinimumArena && ReadInfo(number, (long)(found.Start - _regions[number].Description.SystemBase) + initial + arena - BttInfo.Size) is { IsIntact: false };
     }
 
     private BttInfo? ReadInfo(int number, long offset)

@@ -30,6 +30,7 @@ internal static class NamespaceMedia
             if (repairs)
             {
                 DemandTable(space, map);
+                DemandInfoBlock(space, map);
                 BttRepairResult mended = BttRepair.Repair(map, 0, map.Length, new BttRepairOptions());
                 (actions, result) = (mended.Actions, mended.After);
             }
@@ -54,6 +55,8 @@ internal static class NamespaceMedia
                         writer.WriteStringValue(action);
                     writer.WriteEndArray();
                     BttJson.WriteFindings(writer, result);
+                    if (result.Arenas.Count == 0)
+                        writer.WriteString("remedy", space.Remedy);
                     writer.WriteEndObject();
                 });
             }
@@ -62,6 +65,8 @@ internal static class NamespaceMedia
                 foreach (string action in actions)
                     Console.WriteLine(action);
                 BttJson.WriteFindings(result);
+                if (result.Arenas.Count == 0 && space.Remedy.Length > 0)
+                    Console.WriteLine(space.Remedy);
                 Console.WriteLine($"{space.Name}: {(result.IsConsistent ? $"consistent ({BttFile.VariantName(result.Format)}, {result.Arenas.Count} arena(s))" : "not consistent")}");
             }
 
@@ -85,6 +90,13 @@ internal static class NamespaceMedia
 
         if (map is not null && (result ?? BttChecker.Check(map, 0, map.Length, new BttCheckOptions())).Arenas.Count == 0)
             throw new PmemException($"{space.Name} is raw, and neither its label nor anything in it says that it was in sector mode: it has no metadata to check");
+    }
+
+    /// <summary>Refuses where neither an info block nor a copy is left to repair from.</summary>
+    private static void DemandInfoBlock(NamespaceView space, PersistentMap map)
+    {
+        if (space.Mode == NamespaceMode.Raw && BttChecker.Check(map, 0, map.Length, new BttCheckOptions()).Arenas.Count == 0)
+            throw new PmemException($"{space.Name} has neither an info block nor a copy of one to repair from; {space.Remedy}");
     }
 
     public static Command ClearErrorsVerb()
@@ -167,9 +179,20 @@ internal static class NamespaceMedia
         });
     }
 
+    private static NamespaceView Find(IPlatform platform, string name)
+    {
+        NamespaceView[] all = [.. platform.GetRegions().SelectMany(region => region.Namespaces)];
+        NamespaceView[] found = [.. all.Where(space => space.Name == name)];
+        if (found.Length == 0)
+            found = [.. all.Where(space => name.Length > 0 && space.FriendlyName == name)];
+        return found.Length == 1
+            ? found[0]
+            : throw new PmemException(found.Length == 0 ? $"there is no namespace {name}; list the namespaces first" : $"more than one namespace is called {name}: take one of {string.Join(", ", found.Select(space => space.Name))}");
+    }
+
     private static Command Verb(string verb, string what, Option[] options, Func<ParseResult, IPlatform, NamespaceView, bool, int> act)
     {
-        var name = new Argument<string>("NAMESPACE") { Description = "Such as namespace0.0." };
+        var name = new Argument<string>("NAMESPACE") { Description = "Such as namespace0.0, or a friendly name." };
         Option<string?> folder = PlatformSource.Option();
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command(verb, $"{what}\n\nExample: pmem namespace {verb} namespace0.0 --platform vm1") { name, folder };
@@ -179,8 +202,7 @@ internal static class NamespaceMedia
         command.SetAction(parsed =>
         {
             using PlatformSource source = PlatformSource.Open(parsed.GetValue(folder));
-            NamespaceView space = source.Platform.GetRegions().SelectMany(region => region.Namespaces).FirstOrDefault(candidate => candidate.Name == parsed.GetValue(name))
-                ?? throw new PmemException($"there is no namespace {parsed.GetValue(name)}; list the namespaces first");
+            NamespaceView space = Find(source.Platform, parsed.GetValue(name)!);
             return act(parsed, source.Platform, space, parsed.GetValue(json));
         });
         return command;

@@ -100,6 +100,50 @@ public sealed class DimmVerbTests : IDisposable
         Assert.False(ToolRunner.Json(1, "namespace", "check", "namespace0.0", "--platform", _folder).GetProperty("consistent").GetBoolean());
     }
 
+    [Fact]
+    public void A_reconfiguration_that_was_cut_off_is_told_with_the_remedy_that_works()
+    {
+        using (var platform = VirtualPlatform.Open(_folder))
+        using (PersistentMap map = platform.Platform.OpenRaw("namespace0.0", readOnly: false, force: true))
+        {
+            // Its label says BTT, and neither the info block nor its copy is there yet.
+            map.Fill(0, 0, 8192);
+            map.Fill(map.Length - 4096, 0, 4096);
+        }
+
+        const string Remedy = "pmem namespace reconfigure --mode sector";
+        Assert.Contains(Remedy, ToolRunner.Run("explain", "--platform", _folder).Output, StringComparison.Ordinal);
+        Assert.Contains("no copy of it", string.Join(" ", ToolRunner.Json(0, "namespace", "list", "--platform", _folder)[0].GetProperty("reasons").EnumerateArray()), StringComparison.Ordinal);
+        ToolResult check = ToolRunner.Run("namespace", "check", "log", "--platform", _folder);
+        Assert.Equal(1, check.ExitCode);
+        Assert.Contains(Remedy, check.Output, StringComparison.Ordinal);
+        Assert.Contains(Remedy, ToolRunner.Json(1, "namespace", "check", "namespace0.0", "--platform", _folder).GetProperty("remedy").GetString(), StringComparison.Ordinal);
+        Run("namespace", "disable", "namespace0.0");
+        string refused = ToolRunner.Fail("namespace", "check", "namespace0.0", "--repair", "--platform", _folder);
+        Assert.Contains(Remedy, refused, StringComparison.Ordinal);
+        Assert.DoesNotContain("version", refused, StringComparison.Ordinal);
+        Run("namespace", "reconfigure", "namespace0.0", "--mode", "sector");
+        Assert.True(ToolRunner.Json(0, "namespace", "check", "log", "--platform", _folder).GetProperty("consistent").GetBoolean());
+    }
+
+    [Fact]
+    public void Locked_and_lost_DIMMs_are_shown_as_such()
+    {
+        string secret = _files.File("secret");
+        File.WriteAllText(secret, "open sesame");
+        Run("dimm", "security", "setup", "nmem0", "--new-passphrase-file", secret);
+        using (var platform = VirtualPlatform.Open(_folder))
+        {
+            platform.Inject(1, dimm => dimm with { IsLost = true });
+            platform.PowerCut(1);
+        }
+
+        string[] lines = ToolRunner.Run("platform", "show", _folder).Output.Split('\n');
+        Assert.Contains(lines, line => line.StartsWith("nmem0", StringComparison.Ordinal) && line.Contains("labels not reachable", StringComparison.Ordinal) && line.Contains(", locked", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("nmem1", StringComparison.Ordinal) && line.Contains("labels not reachable", StringComparison.Ordinal) && line.Contains(", lost", StringComparison.Ordinal));
+        Assert.Contains("security unlock nmem0", ToolRunner.Fail("dimm", "labels", "read", "nmem0", "--platform", _folder), StringComparison.Ordinal);
+    }
+
     private string Run(params string[] arguments)
     {
         ToolResult result = ToolRunner.Run([.. arguments, "--platform", _folder]);
