@@ -68,6 +68,32 @@ public sealed class PlatformHardwareTests : IDisposable
     }
 
     [Fact]
+    public void Nothing_is_written_to_a_region_of_which_a_DIMM_is_not_armed()
+    {
+        using VirtualPlatform made = Make();
+        NamespaceView space = made.Platform.CreateNamespace(new NamespaceRequest { Size = 16 << 20 }).Demand();
+        NamespaceView sectors = made.Platform.CreateNamespace(new NamespaceRequest { Size = 32 << 20, Mode = NamespaceMode.Sector }).Demand();
+        using (PersistentMap before = made.OpenNamespace(space.Name))
+            before.Store(0, 7UL);
+        made.Platform.InjectError(space.Name, new ErrorInjection(100, 1)).Demand();
+        made.Inject(1, dimm => dimm with { IsNotArmed = true });
+
+        PmemException refused = Assert.Throws<PmemException>(() => made.OpenNamespace(space.Name));
+        Assert.Contains($"{space.Region} is read-only: a DIMM of it is not armed", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("--armed true", refused.Message, StringComparison.Ordinal);
+        Assert.Throws<PmemException>(() => made.Platform.OpenRaw(space.Name, readOnly: false, force: true));
+        Assert.Equal(PlatformError.RegionUnusable, made.Platform.ClearErrors(space.Name).Error);
+        Assert.Equal(PlatformError.RegionUnusable, made.Platform.OpenBlockDevice(sectors.Name).Error);
+        Assert.NotEmpty(made.Platform.GetErrors(space.Name).Demand().Ranges);
+        using (PersistentMap left = made.OpenNamespace(space.Name, readOnly: true))
+            Assert.Equal(7UL, left.ReadUInt64(0));
+
+        made.Inject(1, dimm => dimm with { IsNotArmed = false });
+        Assert.NotEmpty(made.Platform.ClearErrors(space.Name).Demand().Ranges);
+        made.OpenNamespace(space.Name).Dispose();
+    }
+
+    [Fact]
     public void A_DIMM_that_is_lost_is_not_enabled_and_has_no_health()
     {
         using VirtualPlatform made = Make();

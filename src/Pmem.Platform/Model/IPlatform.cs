@@ -72,7 +72,7 @@ public interface IPlatform
     /// <summary>Maps the data of an enabled namespace; of sector mode all of it, for a block translation table to be opened on. The caller disposes the map.</summary>
     /// <param name="name">Such as <c>namespace0.0</c>.</param>
     /// <param name="readOnly">Only to be read.</param>
-    /// <exception cref="PmemException">There is no such namespace, it is not enabled, or its memory cannot be mapped.</exception>
+    /// <exception cref="PmemException">There is no such namespace, it is not enabled, its memory cannot be mapped, or it is to be written and its region is read-only.</exception>
     PersistentMap OpenNamespace(string name, bool readOnly = false);
 
     /// <summary>Opens the sectors of an enabled namespace in sector mode, each of which is written all or nothing. The caller disposes the device.</summary>

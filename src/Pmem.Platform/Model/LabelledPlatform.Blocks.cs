@@ -21,6 +21,8 @@ public partial class LabelledPlatform
 
         if (!space.IsEnabled)
             return PlatformResult<IBlockDevice>.Refused(PlatformError.CannotEnable, $"{name} is disabled", "enable it first");
+        if (options?.ReadOnly != true && FindReadOnly(name) is { } region)
+            return PlatformResult<IBlockDevice>.Refused(PlatformError.RegionUnusable, ReadOnlyReason(region), ReadOnlyRemedy);
         PersistentMap map = OpenNamespace(name, options?.ReadOnly == true);
         try
         {

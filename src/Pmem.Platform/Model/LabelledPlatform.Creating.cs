@@ -69,7 +69,7 @@ public partial class LabelledPlatform
         LabelArea?[] areas = Of(region, all);
         RegionLabelVerdict verdict = Judge(region, all);
         if (region.IsReadOnly)
-            return PlatformResult<Plan>.Refused(PlatformError.RegionUnusable, $"{name} is read-only: a DIMM of it is not armed", "replace the DIMM");
+            return PlatformResult<Plan>.Refused(PlatformError.RegionUnusable, ReadOnlyReason(number), ReadOnlyRemedy);
         if (IsRegionDisabled(number))
             return PlatformResult<Plan>.Refused(PlatformError.RegionUnusable, $"{name} is disabled", $"enable it: 'pmem region enable {name}'");
         if (region.Closed is { } closed)

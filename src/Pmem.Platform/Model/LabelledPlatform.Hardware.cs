@@ -22,7 +22,13 @@ public partial class LabelledPlatform
     public PlatformResult<MediaErrors> UninjectError(string name, ErrorInjection injection) => _health.UninjectError(name, injection);
 
     /// <inheritdoc/>
-    public PlatformResult<MediaErrors> ClearErrors(string name) => _health.ClearErrors(name);
+    public PlatformResult<MediaErrors> ClearErrors(string name)
+    {
+        // Clearing writes: a kernel does it for writers of a block device, which a read-only region has none of.
+        return FindReadOnly(name) is { } region
+            ? PlatformResult<MediaErrors>.Refused(PlatformError.RegionUnusable, ReadOnlyReason(region), ReadOnlyRemedy)
+            : _health.ClearErrors(name);
+    }
 
     /// <inheritdoc/>
     public ScrubStatus GetScrub() => _hardware.GetScrub();

@@ -144,8 +144,8 @@ public partial class LabelledPlatform
             (int region, NamespaceView space) = Find(name, ReadAreas()) ?? throw new PmemException($"there is no namespace {name}; list the namespaces first");
             if (space.IsEnabled && !force)
                 throw new PmemException($"{name} is enabled; disable it first: 'pmem namespace disable {name}'");
-            if (!readOnly && _regions[region].IsReadOnly)
-                throw new PmemException($"region{region} is read-only: a DIMM of it is not armed; replace the DIMM");
+            if (!readOnly)
+                DemandWritable(region);
             long offset = (long)(space.Start - _regions[region].Description.SystemBase);
             return _regions[region].Memory is EvidenceMemory known ? known.MapKnown(offset, (long)space.RawSize) : _regions[region].Memory.Map(offset, (long)space.RawSize, readOnly);
         }

@@ -18,6 +18,8 @@ namespace Pmem.Platform.Model;
 /// </remarks>
 public partial class LabelledPlatform : IPlatform
 {
+    private const string ReadOnlyRemedy = "charge or replace the module's energy source, or the DIMM (of a virtual one: 'pmem platform inject --armed true')";
+
     private readonly Lock _gate = new();
     private readonly IPlatformHardware _hardware;
     private readonly PlatformHealth _health;
@@ -172,6 +174,8 @@ public partial class LabelledPlatform : IPlatform
             (int region, NamespaceView space) = Find(name, ReadAreas()) ?? throw new PmemException($"there is no namespace {name}; list the namespaces first");
             if (!space.IsEnabled)
                 throw new PmemException($"{name} is disabled: {(space.Reasons.Count > 0 ? space.Reasons[^1] : "enable it first")}");
+            if (!readOnly)
+                DemandWritable(region);
             bool isSector = space.Mode == NamespaceMode.Sector;
             ulong offset = space.Start - _regions[region].Description.SystemBase + (isSector ? 0 : space.DataOffset);
             return _regions[region].Memory.Map((long)offset, (long)(isSector ? space.RawSize : space.Size), readOnly);
@@ -183,13 +187,27 @@ public partial class LabelledPlatform : IPlatform
         if (Find(name, areas) is not (int region, { } space))
             return Unknown(name);
         if (_regions[region].IsReadOnly)
-            return PlatformResult<NamespaceView>.Refused(PlatformError.RegionUnusable, $"region{region} is read-only: a DIMM of it is not armed", "replace the DIMM");
+            return PlatformResult<NamespaceView>.Refused(PlatformError.RegionUnusable, ReadOnlyReason(region), ReadOnlyRemedy);
         if (space.RawUuid == Guid.Empty)
             return PlatformResult<NamespaceView>.Refused(PlatformError.NoLabels, $"{name} is the whole of a region without labels", "create a namespace in the region, which writes labels");
         return space.IsEnabled && !force
             ? PlatformResult<NamespaceView>.Refused(PlatformError.InUse, $"{name} is enabled and may be in use", "disable it first, or force it")
             : null;
     }
+
+    private int? FindReadOnly(string name)
+    {
+        lock (_gate)
+            return Find(name, ReadAreas()) is (int region, _) && _regions[region].IsReadOnly ? region : null;
+    }
+
+    private void DemandWritable(int region)
+    {
+        if (_regions[region].IsReadOnly)
+            throw new PmemException($"{ReadOnlyReason(region)}; {ReadOnlyRemedy}");
+    }
+
+    private static string ReadOnlyReason(int region) => $"region{region} is read-only: a DIMM of it is not armed, and what is written would be lost with the power";
 
     private static PlatformResult<T> RefusedAsEvidence<T>()
         where T : class =>

@@ -247,7 +247,7 @@ internal static class PlatformCommand
 
         foreach (RegionView region in platform.Platform.GetRegions())
         {
-            Console.WriteLine($"{region.Name}  0x{region.Start:x}  {ByteSize.Format((long)region.Size)} over {string.Join(", ", region.Mappings.Select(mapping => mapping.Dimm))}, {ByteSize.Format((long)region.AvailableSize)} available{(region.Reason.Length > 0 ? $"; {region.Reason}" : string.Empty)}");
+            Console.WriteLine($"{region.Name}  0x{region.Start:x}  {ByteSize.Format((long)region.Size)} over {string.Join(", ", region.Mappings.Select(mapping => mapping.Dimm))}, {ByteSize.Format((long)region.AvailableSize)} available{(region.IsReadOnly ? "; read-only: a DIMM of it is not armed" : string.Empty)}{(region.Reason.Length > 0 ? $"; {region.Reason}" : string.Empty)}");
             foreach (NamespaceView space in region.Namespaces)
                 Console.WriteLine($"    {NamespaceCommand.Describe(space)}");
         }
