@@ -21,6 +21,8 @@ internal sealed class InterleavedMemory(string folder, IReadOnlyList<VirtualDimm
                 throw new PmemException($"nmem{number} is locked: give its passphrase before the memory of its set is reached");
         }
 
+        if (!readOnly)
+            DemandSpace(offset, length);
         var options = new PersistentMapOptions
         {
             Access = readOnly ? MapAccess.ReadOnly : MapAccess.ReadWrite,
@@ -39,6 +41,17 @@ internal sealed class InterleavedMemory(string folder, IReadOnlyList<VirtualDimm
         long line = offset / set.LineSize;
         int way = (int)(line % set.Dimms.Count);
         return (set.Dimms[way], set.DpaStarts[way] + (line / set.Dimms.Count * set.LineSize) + (offset % set.LineSize));
+    }
+
+    // Of each DIMM a volume has one range, but for the rest of the lines in which it begins and ends.
+    private void DemandSpace(long offset, long length)
+    {
+        long stripe = set.LineSize * set.Dimms.Count;
+        bool isWhole = set.Dimms.Count == 1;
+        long first = isWhole ? offset : offset / stripe * set.LineSize;
+        long end = isWhole ? offset + length : Math.Min((offset + length + stripe - 1) / stripe * set.LineSize, set.SizePerDimm);
+        for (int way = 0; way < set.Dimms.Count; way++)
+            SparseSpace.Demand(Path.Combine(folder, dimms[set.Dimms[way]].File), set.DpaStarts[way] + first, end - first);
     }
 
     private PersistentMap OpenWhole(long offset, long length, PersistentMapOptions options)

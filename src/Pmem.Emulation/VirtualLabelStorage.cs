@@ -31,6 +31,7 @@ internal sealed class VirtualLabelStorage(string path, VirtualDimm dimm) : ILabe
         if (_writesLeft > 0)
             _writesLeft--;
         ReadOnlySpan<byte> written = torn ? source[..Math.Min(_bytesOfLast, source.Length)] : source;
+        SparseSpace.Demand(path, dimm.Capacity + offset, source.Length);
         using (PersistentMap map = Open(MapAccess.ReadWrite))
             new MappedLabelStorage(map, dimm.Capacity, dimm.LabelSize).Write(offset, written);
         if (!torn)

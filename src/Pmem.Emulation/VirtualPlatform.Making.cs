@@ -54,8 +54,36 @@ public sealed partial class VirtualPlatform
         using PersistentMap map = PersistentMap.Create(path, dimm.Capacity + dimm.LabelSize, new PersistentMapOptions { Sparse = true });
         if (dimm.LabelSize == 0 || format is not { } wanted)
             return;
+        SparseSpace.Reserve(path, dimm.Capacity, dimm.LabelSize);
         var storage = new MappedLabelStorage(map, dimm.Capacity, dimm.LabelSize);
         LabelUpdate.Initialize(LabelArea.Read(storage), wanted).Apply([storage]);
+    }
+
+    // With all of its space: a state can always be saved.
+    private static void MakeState(string path, string folder, bool isNew)
+    {
+        try
+        {
+            PersistentMap.Create(path, 2L * StateFile.SlotSize, new PersistentMapOptions { Sparse = true }).Dispose();
+            SparseSpace.Reserve(path, 0, 2L * StateFile.SlotSize);
+        }
+        catch (PmemException)
+        {
+            File.Delete(path);
+            if (isNew)
+                Directory.Delete(folder);
+            throw;
+        }
+    }
+
+    /// <summary>Takes away what a creation made that failed; the folder too, if it was not there before.</summary>
+    private static void Discard(string folder, bool isNew, PlatformState state)
+    {
+        foreach (VirtualDimm dimm in state.Dimms)
+            File.Delete(Path.Combine(folder, dimm.File));
+        File.Delete(Path.Combine(folder, StateFile.Name));
+        if (isNew)
+            Directory.Delete(folder);
     }
 
     private static bool IsEmpty(string path) => new FileInfo(path) is { Exists: true, Length: 0 };

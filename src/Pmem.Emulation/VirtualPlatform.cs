@@ -74,14 +74,16 @@ public sealed partial class VirtualPlatform : IDisposable
     {
         options ??= new VirtualPlatformOptions();
         PlatformState state = Design(options);
+        bool isNew = !Directory.Exists(folder);
         Directory.CreateDirectory(folder);
         string path = Path.Combine(folder, StateFile.Name);
         if (!File.Exists(path) && state.Dimms.FirstOrDefault(dimm => File.Exists(Path.Combine(folder, dimm.File))) is { } stranger)
             throw new PmemException($"{folder} has a file {stranger.File} that belongs to no platform; take another folder, or move the file");
         if (IsEmpty(path))
             File.Delete(path);
-        if (!File.Exists(path))
-            PersistentMap.Create(path, 2L * StateFile.SlotSize, new PersistentMapOptions { Sparse = true }).Dispose();
+        bool isFirst = !File.Exists(path);
+        if (isFirst)
+            MakeState(path, folder, isNew);
         var file = new StateFile(PersistentMap.Open(path, new PersistentMapOptions { Lock = true }));
         try
         {
@@ -97,7 +99,10 @@ public sealed partial class VirtualPlatform : IDisposable
         }
         catch
         {
+            bool isMine = isFirst && file.State is null;
             file.Dispose();
+            if (isMine)
+                Discard(folder, isNew, state);
             throw;
         }
     }
