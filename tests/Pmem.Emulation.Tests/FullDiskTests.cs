@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.Versioning;
+using Pmem.Platform.InfoBlocks;
 using Pmem.Platform.Model;
 
 namespace Pmem.Emulation.Tests;

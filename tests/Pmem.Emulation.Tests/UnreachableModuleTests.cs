@@ -99,8 +99,8 @@ public sealed class UnreachableModuleTests : IDisposable
         using VirtualPlatform platform = Make();
         NamespaceView data = platform.Platform.CreateNamespace(new NamespaceRequest { Size = 32 << 20 }).Demand();
         platform.Platform.DisableNamespace(data.Name).Demand();
-        platform.ExportGuest();
-        platform.ImportGuest();
+        platform.ExportGuest(cancellation: TestContext.Current.CancellationToken);
+        platform.ImportGuest(cancellation: TestContext.Current.CancellationToken);
         Assert.True(platform.Platform.GetRegions()[0].Namespaces[0].IsEnabled);
     }
 

@@ -112,7 +112,7 @@ public sealed class OutputFileTests : IDisposable
     {
         string folder = Make("vm");
         using (VirtualPlatform platform = VirtualPlatform.Open(folder))
-            platform.ExportGuest();
+            platform.ExportGuest(cancellation: TestContext.Current.CancellationToken);
         Assert.Contains("what a guest wrote", ToolRunner.Fail("labels", "zero", Path.Combine(folder, "dimm-0.img"), "--label-size", "128KiB", "--force"), StringComparison.Ordinal);
     }
 
