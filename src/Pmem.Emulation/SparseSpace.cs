@@ -35,6 +35,9 @@ internal static class SparseSpace
     /// <exception cref="OutOfSpaceException">There is less than it takes. What the file holds is as it was.</exception>
     public static void Reserve(string path, long offset, long length)
     {
+        // Elsewhere a range is reserved by zeros, which would replace what is there; and there a store to a hole that has no block is an error, not an end.
+        if (!OperatingSystem.IsLinux())
+            return;
         try
         {
             using SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);

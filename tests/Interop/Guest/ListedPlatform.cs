@@ -26,10 +26,6 @@ internal static class ListedPlatform
         model.CreateNamespace(new NamespaceRequest { Region = "region0", Mode = NamespaceMode.Raw, Size = 16 * MiB, SectorSize = 4096 }).Demand();
         model.DestroyNamespace("namespace0.1", force: true).Demand();
 
-        // A guest numbers anew.
-        model.DisableRegion("region0").Demand();
-        model.EnableRegion("region0").Demand();
-
         // Page structures in memory, small pages, small sectors.
         model.CreateNamespace(new NamespaceRequest { Region = "region1", Map = PageMapMode.Memory, Size = 64 * MiB }).Demand();
         model.CreateNamespace(new NamespaceRequest { Region = "region1", Mode = NamespaceMode.Devdax, Alignment = 4096, Size = 64 * MiB }).Demand();
@@ -60,6 +56,13 @@ internal static class ListedPlatform
         Interrupt(path, ways, 6, null, 2);
         Interrupt(path, ways, 7, null, 2 * ways);
         Interrupt(path, ways, 8, new Guid("99999999-2222-3333-4444-555555555555"), 2);
+
+        // A guest numbers anew.
+        for (int region = 0; region < Regions; region++)
+        {
+            model.DisableRegion($"region{region}").Demand();
+            model.EnableRegion($"region{region}").Demand();
+        }
     }
 
     private static void Interrupt(string path, int ways, int region, Guid? uuid, int writes)
