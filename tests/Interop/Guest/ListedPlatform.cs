@@ -53,16 +53,17 @@ internal static class ListedPlatform
         // Namespaces that were to be replaced by others in their place when the power went: after the first DIMM, before the new content, and with another uuid.
         for (int region = 6; region < Regions; region++)
             model.CreateNamespace(new NamespaceRequest { Region = $"region{region}", Size = 64 * MiB, Name = "it" }).Demand();
-        Interrupt(path, ways, 6, null, 2);
-        Interrupt(path, ways, 7, null, 2 * ways);
-        Interrupt(path, ways, 8, new Guid("99999999-2222-3333-4444-555555555555"), 2);
 
-        // A guest numbers anew.
+        // A guest numbers anew: so that names are counted from labels, whatever was destroyed before.
         for (int region = 0; region < Regions; region++)
         {
             model.DisableRegion($"region{region}").Demand();
             model.EnableRegion($"region{region}").Demand();
         }
+
+        Interrupt(path, ways, 6, null, 2);
+        Interrupt(path, ways, 7, null, 2 * ways);
+        Interrupt(path, ways, 8, new Guid("99999999-2222-3333-4444-555555555555"), 2);
     }
 
     private static void Interrupt(string path, int ways, int region, Guid? uuid, int writes)
