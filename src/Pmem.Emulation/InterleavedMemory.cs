@@ -35,6 +35,22 @@ internal sealed class InterleavedMemory(string folder, IReadOnlyList<VirtualDimm
         return map;
     }
 
+    public bool IsReadable(long offset, long length)
+    {
+        if (!set.Dimms.Any(number => dimms[number].Poison.Count > 0))
+            return true;
+        for (long at = offset; at < offset + length;)
+        {
+            long part = Math.Min(set.LineSize - (at % set.LineSize), offset + length - at);
+            (int number, long dpa) = Translate(set, at);
+            if (dimms[number].Poison.Any(range => dpa < range.Dpa + range.Length && range.Dpa < dpa + part))
+                return false;
+            at += part;
+        }
+
+        return true;
+    }
+
     /// <summary>The DIMM and its address behind a place of the set.</summary>
     public static (int Dimm, long Dpa) Translate(VirtualSet set, long offset)
     {

@@ -53,6 +53,24 @@ public sealed class ExplainingTests : IDisposable
         Assert.Contains("pmem infoblock write", raw[1].Remedy, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_namespace_whose_info_block_is_bad_is_listed_as_it_is_predicted(int ways)
+    {
+        using VirtualPlatform platform = Make(ways, ways);
+        NamespaceView pages = platform.Platform.CreateNamespace(new NamespaceRequest { Size = 32 * MiB }).Demand();
+        platform.InjectPoison(pages.Start + 4096 + 512, 1);
+        NamespaceView listed = platform.Platform.GetRegions()[0].Namespaces.Single();
+        NamespaceView predicted = Predict(platform).Regions[0].View.Namespaces.Single();
+        Assert.Equal((NamespaceMode.Raw, "pmem0"), (listed.Mode, listed.Device));
+        Assert.Equal((predicted.Mode, predicted.Size), (listed.Mode, listed.Size));
+        Assert.NotEmpty(listed.Reasons);
+
+        platform.ClearPoison(pages.Start + 4096 + 512, 1);
+        Assert.Equal(NamespaceMode.Fsdax, platform.Platform.GetRegions()[0].Namespaces.Single().Mode);
+    }
+
     [Fact]
     public void A_region_whose_index_blocks_are_lost_lies_open()
     {

@@ -12,6 +12,11 @@ public interface IRegionMemory
     /// <param name="readOnly">Only to be read.</param>
     /// <exception cref="PmemException">It cannot be mapped; a DIMM is missing.</exception>
     PersistentMap Map(long offset, long length, bool readOnly = false);
+
+    /// <summary>Whether a range has no error that is known of beforehand. Emulated errors lie in no mapping, so that a read of one would not fail by itself.</summary>
+    /// <param name="offset">First byte, from the start of the region.</param>
+    /// <param name="length">Bytes.</param>
+    bool IsReadable(long offset, long length) => true;
 }
 
 /// <summary>A DIMM from which a <see cref="LabelledPlatform"/> is made.</summary>

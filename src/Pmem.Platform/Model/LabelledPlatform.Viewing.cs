@@ -134,6 +134,8 @@ public partial class LabelledPlatform
     {
         // A label may begin anywhere, and a map only at a page.
         const ulong Page = 4096;
+        if (!_regions[number].Memory.IsReadable((long)offset, destination.Length))
+            return false;
         ulong first = offset / Page * Page;
         ulong end = (offset + (ulong)destination.Length + Page - 1) / Page * Page;
         try
