@@ -1,4 +1,3 @@
-using Pmem.Pools;
 using Pmem.Pools.Checking;
 
 namespace Pmem.Blocks;
@@ -16,17 +15,11 @@ public sealed partial class BlockPool
     /// <exception cref="IOException">The backup exists, or cannot be written; nothing was changed.</exception>
     /// <exception cref="PmemFormatException">The pool is not valid.</exception>
     /// <exception cref="PmemException">The pool is in use, or cannot be accessed.</exception>
-    public static PoolRecovery Recover(string path, PoolRepairOptions? options = null)
+    public static PoolRecovery Recover(string path, PoolRepairOptions? options = null) => PoolRecovery.Run(path, options, copyOnWrite =>
     {
-        options ??= new PoolRepairOptions();
-        PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
-        return PoolBackup.Finishing(path, options.BackupPath, "recover", () =>
-        {
-            PoolBackup.Begin(path, options.BackupPath, progress: options.Progress, cancellation: options.Cancellation);
-            using BlockPool pool = Open(path, options: BlockDeviceOptions.Default with { CopyOnWrite = options.DryRun });
-            return pool.Recovery();
-        });
-    }
+        using BlockPool pool = Open(path, options: BlockDeviceOptions.Default with { CopyOnWrite = copyOnWrite });
+        return pool.Recovery();
+    });
 
     /// <summary>Recovers the pool in a map, which the call closes.</summary>
     /// <param name="map">The pool.</param>

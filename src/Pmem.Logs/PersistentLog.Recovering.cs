@@ -1,4 +1,3 @@
-using Pmem.Pools;
 using Pmem.Pools.Checking;
 
 namespace Pmem.Logs;
@@ -14,17 +13,11 @@ public sealed partial class PersistentLog
     /// <exception cref="IOException">The backup exists, or cannot be written; nothing was changed.</exception>
     /// <exception cref="PmemFormatException">The pool is not valid.</exception>
     /// <exception cref="PmemException">The pool is in use, or cannot be accessed.</exception>
-    public static PoolRecovery Recover(string path, PoolRepairOptions? options = null)
+    public static PoolRecovery Recover(string path, PoolRepairOptions? options = null) => PoolRecovery.Run(path, options, copyOnWrite =>
     {
-        options ??= new PoolRepairOptions();
-        PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
-        return PoolBackup.Finishing(path, options.BackupPath, "recover", () =>
-        {
-            PoolBackup.Begin(path, options.BackupPath, progress: options.Progress, cancellation: options.Cancellation);
-            using PersistentLog log = Open(path, new PersistentLogOptions { CopyOnWrite = options.DryRun });
-            return new PoolRecovery(log.Header.ShutdownState.Dirty != 0, 0, 0);
-        });
-    }
+        using PersistentLog log = Open(path, new PersistentLogOptions { CopyOnWrite = copyOnWrite });
+        return log.Recovery();
+    });
 
     /// <summary>Opens the log in a map that was not closed, and closes it cleanly, the map too.</summary>
     /// <param name="map">The pool.</param>
@@ -32,6 +25,8 @@ public sealed partial class PersistentLog
     public static PoolRecovery Recover(PersistentMap map)
     {
         using PersistentLog log = Open(map);
-        return new PoolRecovery(log.Header.ShutdownState.Dirty != 0, 0, 0);
+        return log.Recovery();
     }
+
+    private PoolRecovery Recovery() => new(Header.ShutdownState.Dirty != 0, 0, 0);
 }

@@ -1,4 +1,3 @@
-using Pmem.Pools;
 using Pmem.Pools.Checking;
 
 namespace Pmem.Objects;
@@ -15,17 +14,11 @@ public sealed unsafe partial class ObjectStore
     /// <exception cref="IOException">The backup exists, or cannot be written; nothing was changed.</exception>
     /// <exception cref="PmemFormatException">The pool is not valid.</exception>
     /// <exception cref="PmemException">The pool is in use, or cannot be accessed.</exception>
-    public static PoolRecovery Recover(string path, PoolRepairOptions? options = null)
+    public static PoolRecovery Recover(string path, PoolRepairOptions? options = null) => PoolRecovery.Run(path, options, copyOnWrite =>
     {
-        options ??= new PoolRepairOptions();
-        PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
-        return PoolBackup.Finishing(path, options.BackupPath, "recover", () =>
-        {
-            PoolBackup.Begin(path, options.BackupPath, progress: options.Progress, cancellation: options.Cancellation);
-            using ObjectStore store = Open(path, options: ObjectStoreOptions.Default with { CopyOnWrite = options.DryRun });
-            return new PoolRecovery(store.Header.ShutdownState.Dirty != 0, store.RecoveredOperations, store.RecoveredTransactions);
-        });
-    }
+        using ObjectStore store = Open(path, options: ObjectStoreOptions.Default with { CopyOnWrite = copyOnWrite });
+        return store.Recovery();
+    });
 
     /// <summary>Recovers the pool in a map, which the call closes.</summary>
     /// <param name="map">The pool.</param>
@@ -33,6 +26,8 @@ public sealed unsafe partial class ObjectStore
     public static PoolRecovery Recover(PersistentMap map)
     {
         using ObjectStore store = Open(map);
-        return new PoolRecovery(store.Header.ShutdownState.Dirty != 0, store.RecoveredOperations, store.RecoveredTransactions);
+        return store.Recovery();
     }
+
+    private PoolRecovery Recovery() => new(Header.ShutdownState.Dirty != 0, RecoveredOperations, RecoveredTransactions);
 }
