@@ -48,8 +48,19 @@ public partial class LabelledPlatform
     {
         if (!_numbers.TryGetValue(region, out RegionNumbers? kept))
             return [.. Enumerable.Range(0, found.Length)];
+
+        // One that came by another way than this platform's, such as a repair of labels, gets the number that a new one gets.
         int next = kept.Next;
-        return [.. found.Select(space => kept.Find(space.Uuid) ?? next++)];
+        bool isZeroFree = !kept.Has(0);
+        return [.. found.Select(space =>
+        {
+            if (kept.Find(space.Uuid) is { } number)
+                return number;
+            if (!isZeroFree)
+                return next++;
+            isZeroFree = false;
+            return 0;
+        })];
     }
 
     /// <summary>Keeps the numbers as they are shown, before a change of labels.</summary>
@@ -85,7 +96,7 @@ public partial class LabelledPlatform
             {
                 string[] pair = part.Split('=');
                 if (pair.Length != 2 || !Guid.TryParse(pair[0], out Guid uuid) || !TryNumber(pair[1], out int number)
-                    || numbers._numbers.ContainsKey(uuid) || numbers._numbers.ContainsValue(number))
+                    || numbers._numbers.ContainsKey(uuid) || numbers.Has(number))
                 {
                     return null;
                 }
@@ -95,6 +106,8 @@ public partial class LabelledPlatform
 
             return numbers;
         }
+
+        public bool Has(int number) => _numbers.ContainsValue(number);
 
         public int? Find(Guid uuid) => _numbers.TryGetValue(uuid, out int number) ? number : null;
 
@@ -107,7 +120,7 @@ public partial class LabelledPlatform
         /// <summary>Gives a new namespace a number: that of the one in whose place it is, if there is one.</summary>
         public void Add(Guid uuid, Guid? replaced)
         {
-            int number = replaced is { } old && _numbers.Remove(old, out int kept) ? kept : _numbers.ContainsValue(0) ? Next : 0;
+            int number = replaced is { } old && _numbers.Remove(old, out int kept) ? kept : Has(0) ? Next : 0;
             Add(uuid, number);
         }
 

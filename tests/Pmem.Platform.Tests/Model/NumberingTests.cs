@@ -81,9 +81,9 @@ public class NumberingTests
             fresh.KeepNumbers(bad);
         Assert.Empty(fresh.NamespaceNumbers);
 
-        // Namespaces that it does not know of take numbers behind.
+        // Namespaces that it does not know of take the numbers of new ones: 0, which is free, and those behind.
         fresh.KeepNumbers($"0 1 {uuid}=4");
-        Assert.Equal(["namespace0.5 A pmem0.5", "namespace0.6 C pmem0.6"], Names(fresh));
+        Assert.Equal(["namespace0.0 A pmem0", "namespace0.5 C pmem0.5"], Names(fresh));
         fresh.ForgetNumbers();
         Assert.Equal(["namespace0.0 A pmem0", "namespace0.1 C pmem0.1"], Names(fresh));
     }

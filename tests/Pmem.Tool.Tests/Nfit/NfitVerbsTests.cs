@@ -92,7 +92,7 @@ public sealed class NfitVerbsTests : IDisposable
     public void Failures_say_what_to_do()
     {
         string table = Build();
-        Assert.Contains("exists", ToolRunner.Fail("nfit", "build", table, "--size", "64MiB"), StringComparison.Ordinal);
+        Assert.Contains("--force", ToolRunner.Fail("nfit", "build", table, "--size", "64MiB"), StringComparison.Ordinal);
         Assert.Contains("--from", ToolRunner.Fail("nfit", "build", File_("x")), StringComparison.Ordinal);
         Assert.Contains("modules", ToolRunner.Fail("nfit", "build", File_("x"), "--size", "64MiB", "--ways", "33"), StringComparison.Ordinal);
         Assert.Contains("no size", ToolRunner.Fail("nfit", "build", File_("x"), "--size", "much"), StringComparison.Ordinal);

@@ -43,6 +43,8 @@ public sealed class NdctlSecurityTests : IDisposable
         Assert.Equal((0, "1 nvdimm keys loaded\n", "No TPM handle discovered.\n"), (load.ExitCode, load.Output, load.Error));
         Expect(0, "enabled 1 nmem\n", "enable-dimm", "nmem0");
         Assert.Equal("unlocked", State("nmem0"));
+        Expect(1, "regions active on nmem0, op failed\nUnable to load key\npassphrase removed for 0 nmem.\n", "remove-passphrase", "nmem0");
+        Run("disable-region", "all");
         Expect(0, "passphrase removed for 1 nmem.\n", "remove-passphrase", "nmem0");
         Assert.Equal("disabled", State("nmem0"));
         Assert.Empty(Directory.GetFiles(Path.Combine(_folder, "keys")));
