@@ -35,20 +35,23 @@ internal sealed class InterleavedMemory(string folder, IReadOnlyList<VirtualDimm
         return map;
     }
 
-    public bool IsReadable(long offset, long length)
+    public bool IsReadable(long offset, long length) => !IsPoisoned(dimms, set, offset, length);
+
+    /// <summary>Whether a part of a range of a set lies on poison.</summary>
+    public static bool IsPoisoned(IReadOnlyList<VirtualDimm> dimms, VirtualSet set, long offset, long length)
     {
         if (!set.Dimms.Any(number => dimms[number].Poison.Count > 0))
-            return true;
+            return false;
         for (long at = offset; at < offset + length;)
         {
             long part = Math.Min(set.LineSize - (at % set.LineSize), offset + length - at);
             (int number, long dpa) = Translate(set, at);
             if (dimms[number].Poison.Any(range => dpa < range.Dpa + range.Length && range.Dpa < dpa + part))
-                return false;
+                return true;
             at += part;
         }
 
-        return true;
+        return false;
     }
 
     /// <summary>The DIMM and its address behind a place of the set.</summary>

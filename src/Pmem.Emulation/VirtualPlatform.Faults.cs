@@ -52,7 +52,7 @@ public sealed partial class VirtualPlatform
     /// <exception cref="PmemException">No set has the addresses.</exception>
     public void InjectPoison(ulong address, long length) => OverLines(address, length, (before, dpa, part) => Poisoned(before, dpa, part, notify: true));
 
-    /// <summary>Makes a range of a DIMM's media readable again, as writing it does on hardware. Its content is undefined.</summary>
+    /// <summary>Makes a range of a DIMM's media readable again, in units of 256 bytes, as writing them does on hardware. Their content is undefined.</summary>
     public void ClearPoison(int dimm, long dpa, long length) => Inject(dimm, before => Cleared(before, dpa, length));
 
     /// <summary>Makes a range of system addresses readable again, on all DIMMs of its set together. Durable at return.</summary>
@@ -129,22 +129,24 @@ public sealed partial class VirtualPlatform
 
     private static VirtualDimm Poisoned(VirtualDimm before, long dpa, long length, bool notify)
     {
-        long first = dpa / PoisonUnit * PoisonUnit;
-        var range = new PoisonedRange(first, ((dpa + length + PoisonUnit - 1) / PoisonUnit * PoisonUnit) - first);
+        (long first, long end) = Units(dpa, length);
+        var range = new PoisonedRange(first, end - first);
         IReadOnlyList<PoisonedRange> reported = before.Reported ?? before.Poison;
         return Settled(before with { Poison = Join([.. before.Poison, range]), Reported = notify ? Join([.. reported, range]) : reported });
     }
 
-    private static VirtualDimm Cleared(VirtualDimm before, long dpa, long length) => before with
+    private static VirtualDimm Cleared(VirtualDimm before, long dpa, long length)
     {
-        Poison = Without(before.Poison, dpa, length),
-        Reported = before.Reported is null ? null : Without(before.Reported, dpa, length),
-    };
+        (long first, long end) = Units(dpa, length);
+        return before with { Poison = Without(before.Poison, first, end), Reported = before.Reported is null ? null : Without(before.Reported, first, end) };
+    }
+
+    private static (long First, long End) Units(long dpa, long length) => (dpa / PoisonUnit * PoisonUnit, (dpa + length + PoisonUnit - 1) / PoisonUnit * PoisonUnit);
 
     /// <summary>The same, without a list of its own for what the system knows when that is what there is.</summary>
     private static VirtualDimm Settled(VirtualDimm dimm) => dimm.Reported?.SequenceEqual(dimm.Poison) == true ? dimm with { Reported = null } : dimm;
 
-    private static PoisonedRange[] Without(IReadOnlyList<PoisonedRange> ranges, long dpa, long length) => [.. ranges.SelectMany(range => Without(range, dpa, dpa + length))];
+    private static PoisonedRange[] Without(IReadOnlyList<PoisonedRange> ranges, long first, long end) => [.. ranges.SelectMany(range => Without(range, first, end))];
 
     /// <summary>Changes the DIMMs behind a range of system addresses in one save, so that a crash leaves all of it or nothing, and many lines take no longer than one.</summary>
     private void OverLines(ulong address, long length, Func<VirtualDimm, long, long, VirtualDimm> change)
@@ -219,23 +221,9 @@ public sealed partial class VirtualPlatform
             map.Observe(new PoisonObserver(this, set, offset));
     }
 
-    private bool IsPoisoned(VirtualSet set, long offset, long length)
-    {
-        for (long at = offset; at < offset + length;)
-        {
-            long part = Math.Min(set.LineSize - (at % set.LineSize), offset + length - at);
-            (int dimm, long dpa) = InterleavedMemory.Translate(set, at);
-            if (_state.Dimms[dimm].Poison.Any(range => dpa < range.Dpa + range.Length && range.Dpa < dpa + part))
-                return true;
-            at += part;
-        }
-
-        return false;
-    }
-
     private sealed class PoisonObserver(VirtualPlatform platform, VirtualSet set, long start) : IMapObserver
     {
-        public bool OnRead(long offset, long length, bool survivesPoison) => !platform.IsPoisoned(set, start + offset, length);
+        public bool OnRead(long offset, long length, bool survivesPoison) => !InterleavedMemory.IsPoisoned(platform._state.Dimms, set, start + offset, length);
 
         public void OnWrite(long offset, long length)
         {
