@@ -3,7 +3,10 @@ using Pmem.Platform.Labels;
 namespace Pmem.Emulation;
 
 /// <summary>The label storage area of a virtual DIMM: the end of its file. Can be told to tear a write, as a power failure in the middle of a transfer does.</summary>
-internal sealed class VirtualLabelStorage(string path, VirtualDimm dimm) : ILabelStorage
+/// <param name="path">The file.</param>
+/// <param name="dimm">The DIMM.</param>
+/// <param name="demand">Throws when nothing may be written: the platform is off, and another process may have it, or a guest has it.</param>
+internal sealed class VirtualLabelStorage(string path, VirtualDimm dimm, Action demand) : ILabelStorage
 {
     private int _writesLeft = dimm.TornLabels?.Writes ?? -1;
     private int _bytesOfLast = dimm.TornLabels?.Bytes ?? 0;
@@ -27,6 +30,7 @@ internal sealed class VirtualLabelStorage(string path, VirtualDimm dimm) : ILabe
 
     public void Write(int offset, ReadOnlySpan<byte> source)
     {
+        demand();
         bool torn = _writesLeft == 0;
         if (_writesLeft > 0)
             _writesLeft--;

@@ -76,7 +76,8 @@ public sealed partial class VirtualPlatform
         if (after with { CommandLog = before.CommandLog } == before && erase == ModuleErase.None)
         {
             // A question: its place in the log is saved with the next change.
-            _state = _state with { Dimms = dimms };
+            lock (_stateGate)
+                _state = _state with { Dimms = dimms };
             _hasUnsavedLog = true;
             return;
         }

@@ -84,9 +84,16 @@ public sealed partial class VirtualPlatform
         {
             if (_isOff)
                 return;
-            if (machine is null)
-                _platform.EnableAll();
-            Save(_state with { Machine = machine, DisabledNamespaces = machine is null ? [] : _state.DisabledNamespaces });
+            if (machine is not null)
+            {
+                Save(_state with { Machine = machine });
+                return;
+            }
+
+            // Its start was one of the system.
+            _platform.EnableAll();
+            _platform.ForgetNumbers();
+            Save(_state with { Machine = null, DisabledNamespaces = [] }, numbers: []);
         }
     }
 
@@ -260,7 +267,7 @@ public sealed partial class VirtualPlatform
         // Its start was one of the system: whatever can be enabled, is.
         _platform.EnableAll();
         _platform.ForgetNumbers();
-        Rebuild(_state with { HasGuest = false, Machine = null, Dimms = dimms });
+        Rebuild(_state with { HasGuest = false, Machine = null, Dimms = dimms }, numbers: []);
         DeleteFiles(memory);
     }
 

@@ -71,13 +71,11 @@ public sealed partial class VirtualPlatform
             {
                 PowerCuts = _state.PowerCuts + 1,
                 DisabledNamespaces = [],
-                NamespaceNumbers = [],
                 ScrubStarted = null,
                 ScrubsFinished = 0,
                 Dimms = [.. _state.Dimms.Select((dimm, i) => AfterCut(dimm, adrFails || harmed.Contains(i) || dimm.Pretended?.UnsafeShutdown == true))],
-            });
-            _isOff = true;
-            _file.Dispose();
+            }, numbers: []);
+            Close();
         }
     }
 
@@ -108,6 +106,7 @@ public sealed partial class VirtualPlatform
 
             _volumes.Clear();
             ForgetWear();
+            _areVolumesClosed = true;
         }
 
         return harmed;
@@ -124,6 +123,14 @@ public sealed partial class VirtualPlatform
     {
         lock (_volumeGate)
         {
+            // Views read at any time; what may write is opened while the platform is on, and its own.
+            if (_areVolumesClosed || _isOff || HasGuest || _state.Machine is not null)
+            {
+                map.Dispose();
+                DemandMemory();
+                throw new PmemException(Off);
+            }
+
             foreach (Volume closed in _volumes.Where(volume => volume.Map.Length == 0))
                 closed.Recorder?.Dispose();
             _volumes.RemoveAll(volume => volume.Map.Length == 0);

@@ -22,10 +22,12 @@ public sealed partial class VirtualPlatform : IDisposable
     private const long LargePage = 2 << 20;
     private const int MaximumWays = 16;
     private const int MaximumDimms = 256;
+    private const string Off = "the platform is off: open its folder again";
 
-    // Taken in this order: this one, the platform's own, that of the volumes.
+    // Taken in this order: this one, the platform's own, that of the volumes or that of the state.
     private readonly Lock _gate = new();
     private readonly Lock _volumeGate = new();
+    private readonly Lock _stateGate = new();
     private readonly string _folder;
     private readonly StateFile _file;
     private readonly List<Volume> _volumes = [];
@@ -34,13 +36,14 @@ public sealed partial class VirtualPlatform : IDisposable
     private readonly LabelledPlatform _platform;
     private PlatformState _state;
     private bool _isOff;
+    private bool _areVolumesClosed;
 
     private VirtualPlatform(string folder, StateFile file, PlatformState state)
     {
         _folder = folder;
         _file = file;
         _state = state;
-        _platform = new LabelledPlatform("ACPI.NFIT", MakeDimms(), MakeRegions(), new Hardware(this));
+        _platform = new LabelledPlatform("ACPI.NFIT", MakeDimms(), MakeRegions(), new Hardware(this)) { Changing = KeepNumbers };
         foreach (string key in state.DisabledNamespaces)
             _platform.MarkDisabled(key);
         foreach (string line in state.NamespaceNumbers ?? [])
@@ -127,6 +130,10 @@ public sealed partial class VirtualPlatform : IDisposable
                 throw new PmemException($"the state of the platform in {folder} makes no sense: {problem}");
             if (state.Machine is { } machine && machine.IsRunning())
                 throw new PmemException($"a guest still runs on the platform in {folder}, though the command that started it was killed: wait for its end, or end QEMU with 'kill {machine.Id}'");
+
+            // Of a guest that ended without a word all is as it would be had the word come.
+            if (state.Machine is { Id: not 0 })
+                state = state with { DisabledNamespaces = [], NamespaceNumbers = [] };
             state = state with { Machine = null };
             var platform = new VirtualPlatform(folder, file, WithLost(folder, state, discardGuest));
             platform.FinishErasures();
@@ -169,10 +176,10 @@ public sealed partial class VirtualPlatform : IDisposable
                     volume.Recorder?.Dispose();
                 _volumes.Clear();
                 ForgetWear();
+                _areVolumesClosed = true;
             }
 
-            _isOff = true;
-            _file.Dispose();
+            Close();
         }
     }
 
@@ -183,9 +190,20 @@ public sealed partial class VirtualPlatform : IDisposable
         {
             DemandPower();
             string[] disabled = [.. _platform.DisabledNamespaces.Order(StringComparer.Ordinal)];
-            IReadOnlyList<string> numbers = _platform.NamespaceNumbers;
-            if (!disabled.SequenceEqual(_state.DisabledNamespaces, StringComparer.Ordinal) || !numbers.SequenceEqual(_state.NamespaceNumbers ?? [], StringComparer.Ordinal))
-                Save(_state with { DisabledNamespaces = disabled, NamespaceNumbers = numbers });
+            if (!disabled.SequenceEqual(_state.DisabledNamespaces, StringComparer.Ordinal))
+                Save(_state with { DisabledNamespaces = disabled });
+            _platform.WithNumbers(KeepNumbers);
+        }
+    }
+
+    /// <summary>Keeps the numbers of namespaces before labels change, and under the lock of the platform's model: a name that was shown never comes to mean another namespace, also when the process is killed.</summary>
+    private void KeepNumbers(IReadOnlyList<string> numbers)
+    {
+        lock (_stateGate)
+        {
+            DemandPower();
+            if (!numbers.SequenceEqual(_state.NamespaceNumbers ?? [], StringComparer.Ordinal))
+                Save(_state, numbers);
         }
     }
 
@@ -226,7 +244,7 @@ public sealed partial class VirtualPlatform : IDisposable
     private void DemandPower()
     {
         if (_isOff)
-            throw new PmemException("the platform is off: open its folder again");
+            throw new PmemException(Off);
     }
 
     private void DemandMemory()
@@ -238,16 +256,30 @@ public sealed partial class VirtualPlatform : IDisposable
             throw new PmemException("a guest has the memory of the platform: wait for its end, and write back what it changed with ImportGuest");
     }
 
-    private void Save(PlatformState state)
+    // Numbers are changed without the lock of the platform (KeepNumbers), everything else only with it.
+    private void Save(PlatformState state, IReadOnlyList<string>? numbers = null)
     {
-        _file.Save(state);
-        _state = state;
+        lock (_stateGate)
+        {
+            state = state with { NamespaceNumbers = numbers ?? _state.NamespaceNumbers };
+            _file.Save(state);
+            _state = state;
+        }
     }
 
-    private void Rebuild(PlatformState state)
+    private void Close()
+    {
+        lock (_stateGate)
+        {
+            _isOff = true;
+            _file.Dispose();
+        }
+    }
+
+    private void Rebuild(PlatformState state, IReadOnlyList<string>? numbers = null)
     {
         string[] disabled = [.. _platform.DisabledNamespaces];
-        Save(state with { DisabledNamespaces = disabled, NamespaceNumbers = _platform.NamespaceNumbers });
+        Save(state with { DisabledNamespaces = disabled }, numbers);
         _platform.Replace(MakeDimms(), MakeRegions());
     }
 
@@ -261,7 +293,7 @@ public sealed partial class VirtualPlatform : IDisposable
     private VirtualLabelStorage LabelsOf(VirtualDimm dimm)
     {
         string path = Path.Combine(_folder, dimm.File);
-        return Array.Find(_labels, labels => labels?.Path == path) ?? new VirtualLabelStorage(path, dimm);
+        return Array.Find(_labels, labels => labels?.Path == path) ?? new VirtualLabelStorage(path, dimm, DemandMemory);
     }
 
     private PlatformRegion[] MakeRegions() => [.. _state.Sets.Select(RegionOf)];

@@ -65,5 +65,76 @@ public sealed class NamespaceNumberTests : IDisposable
         Assert.Equal(["namespace0.0 B", "namespace0.1 C"], Names(platform));
     }
 
+    [Fact]
+    public void A_process_that_is_killed_leaves_the_names_that_it_showed()
+    {
+        string killed = $"{_folder}-killed";
+        try
+        {
+            // A start numbers anew, and nothing of that is kept.
+            using (var started = VirtualPlatform.Open(_folder))
+                started.PowerCut(1);
+            using (var platform = VirtualPlatform.Open(_folder))
+            {
+                Assert.Equal(["namespace0.0 B", "namespace0.1 C"], Names(platform));
+                for (int writes = 0; writes < 2; writes++)
+                {
+                    // What a process leaves that is killed at a write of the labels, or behind it.
+                    platform.TearLabelWrites(0, writes, bytes: 40);
+                    string[] before = Names(platform);
+                    if (writes == 0)
+                        Assert.Throws<PmemException>(() => platform.Platform.DestroyNamespace("namespace0.0", force: true));
+                    else
+                        platform.Platform.DestroyNamespace("namespace0.0", force: true).Demand();
+                    Copy(_folder, killed);
+                    using var again = VirtualPlatform.Open(killed);
+                    Assert.Equal(writes == 0 ? before : ["namespace0.1 C"], Names(again));
+                }
+            }
+        }
+        finally
+        {
+            Directory.Delete(killed, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Nothing_is_changed_through_a_platform_that_is_off_or_that_a_guest_has()
+    {
+        IPlatform off;
+        using (var platform = VirtualPlatform.Open(_folder))
+        {
+            platform.ExportGuest(cancellation: TestContext.Current.CancellationToken);
+            DemandNothingChanges(platform.Platform);
+            platform.DiscardGuest();
+            off = platform.Platform;
+        }
+
+        DemandNothingChanges(off);
+        using var after = VirtualPlatform.Open(_folder);
+        Assert.Equal(["namespace0.0 B", "namespace0.1 C"], Names(after));
+    }
+
+    private static void DemandNothingChanges(IPlatform platform)
+    {
+        string name = platform.GetRegions()[0].Namespaces[0].Name;
+        Assert.Throws<PmemException>(() => platform.DestroyNamespace(name, force: true));
+        Assert.Throws<PmemException>(() => platform.CreateNamespace(new NamespaceRequest { Mode = NamespaceMode.Raw, Size = 16 * MiB }));
+        Assert.Throws<PmemException>(() => platform.OpenNamespace(name));
+        Assert.Throws<PmemException>(() => platform.OpenRaw(name, readOnly: false, force: true));
+        platform.OpenNamespace(name, readOnly: true).Dispose();
+    }
+
+    private static void Copy(string from, string to)
+    {
+        Directory.CreateDirectory(to);
+        foreach (string file in Directory.GetFiles(from))
+        {
+            // The state is locked to who opens it as a file.
+            using PersistentMap source = PersistentMap.Open(file, new PersistentMapOptions { Access = MapAccess.ReadOnly });
+            File.WriteAllBytes(Path.Combine(to, Path.GetFileName(file)), source.GetSpan(0, checked((int)source.Length)));
+        }
+    }
+
     private static string[] Names(VirtualPlatform platform) => [.. platform.Platform.GetRegions()[0].Namespaces.Select(space => $"{space.Name} {space.FriendlyName}")];
 }

@@ -33,9 +33,9 @@ public partial class LabelledPlatform
         {
             // Where the old namespace is, its content stays until the labels are those of the new one.
             bool isFree = replaced is null || plan.Start + plan.Size <= replaced.Start || replaced.Start + replaced.RawSize <= plan.Start;
+            RegionNumbers numbers = Freeze(number, all);
             if (isFree)
                 WritePersonality(map, plan);
-            RegionNumbers numbers = Freeze(number, all);
             update.Apply([.. region.Dimms.Select(dimm => _dimms[dimm].Labels!)]);
             if (replaced is not null)
                 _disabled.Remove(KeyOf(replaced));

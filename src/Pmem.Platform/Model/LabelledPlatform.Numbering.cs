@@ -21,8 +21,23 @@ public partial class LabelledPlatform
         get
         {
             lock (_gate)
-                return [.. _numbers.Select(pair => pair.Value.Text(pair.Key))];
+                return NumberLines();
         }
+    }
+
+    /// <summary>
+    /// Called before labels are changed, with <see cref="NamespaceNumbers"/> as they are then: whoever keeps them before it returns has names that stay, whenever the program
+    /// is killed. What it throws ends the change, of which nothing was written. It is called under the lock of the platform, and may not call the platform.
+    /// </summary>
+    public Action<IReadOnlyList<string>>? Changing { get; init; }
+
+    /// <summary>Gives <see cref="NamespaceNumbers"/> to somebody while nothing changes them.</summary>
+    /// <param name="act">Called under the lock of the platform; may not call the platform.</param>
+    public void WithNumbers(Action<IReadOnlyList<string>> act)
+    {
+        ArgumentNullException.ThrowIfNull(act);
+        lock (_gate)
+            act(NumberLines());
     }
 
     /// <summary>Gives a region the numbers that it had. What is no such line changes nothing: numbers are then those of a start.</summary>
@@ -63,6 +78,8 @@ public partial class LabelledPlatform
         })];
     }
 
+    private string[] NumberLines() => [.. _numbers.Select(pair => pair.Value.Text(pair.Key))];
+
     /// <summary>Keeps the numbers as they are shown, before a change of labels.</summary>
     private RegionNumbers Freeze(int region, LabelArea?[] all)
     {
@@ -73,6 +90,7 @@ public partial class LabelledPlatform
         for (int i = 0; i < found.Length; i++)
             frozen.Add(found[i].Uuid, numbers[i]);
         _numbers[region] = frozen;
+        Changing?.Invoke(NumberLines());
         return frozen;
     }
 

@@ -130,6 +130,7 @@ public partial class LabelledPlatform
                     _numbers.Remove(i);
             }
 
+            Changing?.Invoke(NumberLines());
             return PlatformResult<ILabelStorage>.Done(labels);
         }
     }
