@@ -23,7 +23,7 @@ public enum MemmapForm
     /// <summary><c>nn!ss</c>: persistent memory without NFIT (type 12), which <c>nd_e820</c> takes.</summary>
     Pram,
 
-    /// <summary><c>nn%ss-old+new</c>: another type for what is there; without a new type it is taken out.</summary>
+    /// <summary><c>nn%ss-old+new</c>: another type for what is there; without a new type it is taken out, and without an old one the range is added.</summary>
     Convert,
 }
 
@@ -31,7 +31,7 @@ public enum MemmapForm
 /// <param name="Form">Which.</param>
 /// <param name="Size">Bytes, or the limit.</param>
 /// <param name="Start">First address.</param>
-/// <param name="From">For <see cref="MemmapForm.Convert"/>: only ranges of this type.</param>
+/// <param name="From">For <see cref="MemmapForm.Convert"/>: only ranges of this type; null with a new type adds the whole range, whatever is there.</param>
 /// <param name="To">For <see cref="MemmapForm.Convert"/>: the new type; null takes the ranges out.</param>
 public readonly record struct MemmapEntry(MemmapForm Form, ulong Size = 0, ulong Start = 0, E820Type? From = null, E820Type? To = null)
 {
@@ -85,7 +85,10 @@ public sealed record MemmapParameter(IReadOnlyList<MemmapEntry> Entries)
     /// <summary>The parameter as a GRUB configuration file needs it, where <c>$</c> begins a variable.</summary>
     public string ToGrub() => $"memmap={ToString().Replace("$", "\\$", StringComparison.Ordinal)}";
 
-    /// <summary>The memory map that Linux works with: the forms applied in order; where ranges overlap, the higher type wins.</summary>
+    /// <summary>
+    /// The memory map that Linux works with: the forms applied in order; where ranges overlap, the higher type wins. Neighbours of one type are joined, except persistent memory
+    /// without NFIT and soft-reserved memory: their ranges are devices, and stay what they were (<c>e820_nomerge</c>).
+    /// </summary>
     /// <param name="firmware">The firmware's map.</param>
     public IReadOnlyList<E820Range> ApplyTo(IEnumerable<E820Range> firmware)
     {
@@ -100,7 +103,7 @@ public sealed record MemmapParameter(IReadOnlyList<MemmapEntry> Entries)
                 case MemmapForm.Limit:
                     map = Change(map, entry.Size, ulong.MaxValue - entry.Size, E820Type.Ram, to: null);
                     break;
-                case MemmapForm.Convert:
+                case MemmapForm.Convert when entry is not { From: null, To: not null }:
                     map = Change(map, entry.Start, entry.Size, entry.From, entry.To);
                     break;
                 default:
@@ -120,6 +123,7 @@ public sealed record MemmapParameter(IReadOnlyList<MemmapEntry> Entries)
             MemmapForm.Acpi => E820Type.Acpi,
             MemmapForm.Reserved => E820Type.Reserved,
             MemmapForm.Pram => E820Type.Pram,
+            MemmapForm.Convert when entry.From is null => entry.To,
             _ => null,
         };
         return type is { } known ? new E820Range(entry.Start, entry.Size, known) : null;
@@ -159,7 +163,7 @@ public sealed record MemmapParameter(IReadOnlyList<MemmapEntry> Entries)
             uint type = map.Where(range => range.Overlaps(cuts[i], cuts[i + 1] - cuts[i])).Select(range => (uint)range.Type).DefaultIfEmpty().Max();
             if (type == 0)
                 continue;
-            if (resolved.Count != 0 && resolved[^1].End == cuts[i] && resolved[^1].Type == (E820Type)type)
+            if (resolved.Count != 0 && resolved[^1].End == cuts[i] && resolved[^1].Type == (E820Type)type && (E820Type)type is not (E820Type.Pram or E820Type.SoftReserved))
                 resolved[^1] = resolved[^1] with { Length = cuts[i + 1] - resolved[^1].Base };
             else
                 resolved.Add(new E820Range(cuts[i], cuts[i + 1] - cuts[i], (E820Type)type));

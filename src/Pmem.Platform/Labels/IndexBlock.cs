@@ -163,7 +163,7 @@ public sealed class IndexBlock
         ulong minor = Layout.Minor.Read(block);
         ulong code = Layout.LabelSizeCode.Read(block);
         // Before version 1.2 the byte was reserved: labels have 128 bytes whatever it holds.
-        bool hasCode = major >= 2 || minor >= 2;
+        bool hasCode = (major * 100) + minor >= 102;
         if (hasCode && code > 1)
             return Wrong("label size code", Layout.LabelSizeCode, "0 or 1", $"{code}");
         int labelSize = hasCode ? 128 << (int)code : 128;

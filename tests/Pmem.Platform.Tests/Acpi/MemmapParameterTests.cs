@@ -63,6 +63,20 @@ public class MemmapParameterTests
             MemmapParameter.Parse("256M%4G-1+7,2G%0xfe000000-2+4").ApplyTo(s_firmware));
 
     [Fact]
+    public void A_new_type_without_an_old_one_is_added_also_where_nothing_was()
+    {
+        var parameter = MemmapParameter.Parse("4G%4G+0xefffffff,4K%0xfee00000+1");
+        Assert.Equal([.. s_firmware, new E820Range(4UL << 30, 4UL << 30, E820Type.SoftReserved)], parameter.ApplyTo(s_firmware));
+        Assert.Equal([new E820Range(4UL << 30, 4UL << 30, E820Type.SoftReserved), new E820Range(0xfee0_0000, 4096, E820Type.Ram)], parameter.Ranges);
+    }
+
+    [Fact]
+    public void Ranges_that_are_devices_are_not_joined() =>
+        Assert.Equal(
+            [new E820Range(1UL << 30, 1 << 30, E820Type.Pram), new E820Range(2UL << 30, 1 << 30, E820Type.Pram), new E820Range(4UL << 30, 2UL << 30, E820Type.Ram)],
+            MemmapParameter.Parse("exactmap,1G!1G,1G!2G,1G@4G,1G@5G").ApplyTo(s_firmware));
+
+    [Fact]
     public void A_limit_takes_RAM_away_and_nothing_else() =>
         Assert.Equal(
             [s_firmware[0], new E820Range(0x10_0000, 0x3ff0_0000, E820Type.Ram), s_firmware[2]],
