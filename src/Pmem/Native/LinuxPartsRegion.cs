@@ -12,7 +12,7 @@ internal sealed unsafe class LinuxPartsRegion : MappedRegion
 
     private readonly long _reservation;
     private readonly List<Part> _parts = [];
-    private readonly Dictionary<string, bool> _synchronous = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _sharing = new(StringComparer.Ordinal); // by path: flags of mmap
     private long _mapped;
 
     private sealed record Part(int Fd, string Path, long Start, long Length, bool IsPmem, string? DeepFlushPath)
@@ -156,14 +156,10 @@ internal sealed unsafe class LinuxPartsRegion : MappedRegion
             return false;
         }
 
-        if (!_synchronous.TryGetValue(part.Path, out bool synchronous))
-        {
-            synchronous = LinuxRegion.IsSynchronous(fd, part.Path, part.Offset, part.Length, access);
-            _synchronous.Add(part.Path, synchronous);
-        }
-
-        int protection = access == MapAccess.ReadOnly ? Libc.ProtRead : Libc.ProtRead | Libc.ProtWrite;
-        return Libc.Map(address, (nuint)part.Length, protection, LinuxRegion.Sharing(access, synchronous) | Libc.MapFixed, fd, part.Offset) != Libc.MapFailed ? synchronous : throw Failure(part);
+        if (!_sharing.TryGetValue(part.Path, out int sharing))
+            _sharing.Add(part.Path, sharing = LinuxRegion.FindSharing(fd, part.Path, part.Offset, part.Length, access));
+        bool isMapped = Libc.Map(address, (nuint)part.Length, LinuxRegion.ProtectionOf(access), sharing | Libc.MapFixed, fd, part.Offset) != Libc.MapFailed;
+        return isMapped ? LinuxRegion.IsSynchronous(sharing) : throw Failure(part);
     }
 
     private static PmemException Failure(PersistentMapPart part)

@@ -27,43 +27,44 @@ internal sealed unsafe class LinuxRegion : MappedRegion
     /// <summary>Maps a range of an open file or device and takes over the descriptor.</summary>
     public static LinuxRegion Map(int fd, string path, long offset, long length, MapAccess access, DaxDevice? device)
     {
-        int protection = access == MapAccess.ReadOnly ? Libc.ProtRead : Libc.ProtRead | Libc.ProtWrite;
-        bool copies = access == MapAccess.CopyOnWrite && device is not null;
-        bool synchronous = !copies && IsSynchronous(fd, path, offset, length, access);
-        byte* hint = Reserve(length, device?.Alignment ?? 0);
-        if (copies)
-            return CopyDevice(fd, fd, path, offset, hint, length);
-        byte* address = Libc.Map(hint, (nuint)length, protection, Sharing(access, synchronous) | Libc.MapFixed, fd, offset);
+        if (access == MapAccess.CopyOnWrite && device is not null)
+            return CopyDevice(fd, fd, path, offset, Reserve(length, device.Alignment), length);
+        int sharing = FindSharing(fd, path, offset, length, access);
+        byte* reserved = Reserve(length, device?.Alignment ?? 0);
+        byte* address = Libc.Map(reserved, (nuint)length, ProtectionOf(access), sharing | Libc.MapFixed, fd, offset);
         if (address == Libc.MapFailed)
-            throw Failure(path, hint, length);
-        return new LinuxRegion(fd, isFile: true, address, length, synchronous || device is not null, device?.DeepFlushPath);
+            throw Failure(path, reserved, length);
+        return new LinuxRegion(fd, isFile: true, address, length, IsSynchronous(sharing) || device is not null, device?.DeepFlushPath);
     }
 
     /// <summary>
-    /// Whether a range can be mapped with MAP_SYNC. It is tried where nothing is mapped: an attempt with MAP_FIXED that the file system refuses has taken away the
-    /// reservation by then, and another thread may get its addresses.
+    /// The sharing flags of mmap with which a range can be mapped: MAP_SYNC if the file system grants it. They are tried where nothing is mapped, for a MAP_FIXED map
+    /// that a file system refuses has taken away the reservation by then, and another thread may get its addresses.
     /// </summary>
     /// <exception cref="PmemException">It cannot be mapped at all.</exception>
-    internal static bool IsSynchronous(int fd, string path, long offset, long length, MapAccess access)
+    internal static int FindSharing(int fd, string path, long offset, long length, MapAccess access)
     {
-        if (access == MapAccess.CopyOnWrite)
-            return false;
-        int protection = access == MapAccess.ReadOnly ? Libc.ProtRead : Libc.ProtRead | Libc.ProtWrite;
-        byte* tried = Libc.Map(null, (nuint)length, protection, Libc.MapSharedValidate | Libc.MapSync, fd, offset);
-        if (tried != Libc.MapFailed)
-        {
-            _ = Libc.Unmap(tried, (nuint)length);
-            return true;
-        }
+        const int Synchronous = Libc.MapSharedValidate | Libc.MapSync;
+        int plain = access == MapAccess.CopyOnWrite ? Libc.MapPrivate | Libc.MapNoReserve : Libc.MapShared;
+        if (access != MapAccess.CopyOnWrite && CanMap(Synchronous))
+            return Synchronous;
 
-        // Kernels and file systems without it say EINVAL or EOPNOTSUPP. Anything else is a real error.
-        return Libc.LastError().Number is Libc.ErrorInvalid or Libc.ErrorNotSupported ? false : throw Failure(path, null, length);
+        // Kernels and file systems without MAP_SYNC say EINVAL or EOPNOTSUPP. Anything else is a real error.
+        bool isRefused = access != MapAccess.CopyOnWrite && Libc.LastError().Number is not (Libc.ErrorInvalid or Libc.ErrorNotSupported);
+        return !isRefused && CanMap(plain) ? plain : throw Failure(path, null, length);
+
+        bool CanMap(int sharing)
+        {
+            byte* tried = Libc.Map(null, (nuint)length, ProtectionOf(access), sharing, fd, offset);
+            return tried != Libc.MapFailed && Libc.Unmap(tried, (nuint)length) == 0;
+        }
     }
 
-    /// <summary>The sharing flags of mmap.</summary>
-    internal static int Sharing(MapAccess access, bool synchronous) => access == MapAccess.CopyOnWrite
-        ? Libc.MapPrivate | Libc.MapNoReserve
-        : synchronous ? Libc.MapSharedValidate | Libc.MapSync : Libc.MapShared;
+    /// <summary>Whether what was mapped with these flags is persistent memory.</summary>
+    internal static bool IsSynchronous(int sharing) => (sharing & Libc.MapSync) != 0;
+
+    /// <summary>The protection flags of mmap.</summary>
+    internal static int ProtectionOf(MapAccess access) => access == MapAccess.ReadOnly ? Libc.ProtRead : Libc.ProtRead | Libc.ProtWrite;
 
     private static LinuxRegion CopyDevice(int owned, int fd, string path, long offset, byte* address, long length)
     {
