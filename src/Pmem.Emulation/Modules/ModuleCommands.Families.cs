@@ -15,7 +15,7 @@ internal sealed partial class ModuleCommands
             case 1:
                 return HpeSmart(((HpeSmartInput)input).Valid);
             case 2:
-                return new HpeThresholdsOutput { AlarmControl = 3, Temperature = Sixteenths(Module.MediaTemperatureThreshold), Spares = (byte)Module.SparesThreshold, DeviceLife = Module.LifeThreshold };
+                return new HpeThresholdsOutput { AlarmControl = (ushort)((Module.MediaTemperatureAlarmEnabled ? 1 : 0) | (Module.SparesAlarmEnabled ? 2 : 0)), Temperature = IntelTemperature.FromCelsius(Module.MediaTemperatureThreshold), Spares = (byte)Module.SparesThreshold, DeviceLife = Module.LifeThreshold };
             case >= 4 and <= 6:
                 return RunLabels(function, input);
             case 10:
@@ -45,16 +45,17 @@ internal sealed partial class ModuleCommands
 
     private HpeSmartOutput HpeSmart(uint wanted)
     {
-        const uint Known = 0x7f;
+        const HpeSmartFlags Known = HpeSmartFlags.Health | HpeSmartFlags.Temperature | HpeSmartFlags.Spares | HpeSmartFlags.Alarms | HpeSmartFlags.LifeUsed | HpeSmartFlags.LastShutdown
+            | HpeSmartFlags.Statistics | HpeSmartFlags.Detail;
         DimmHealth health = Module.GetHealth();
         return new HpeSmartOutput
         {
-            Valid = wanted & Known,
+            Valid = wanted & (uint)Known,
             Summary = Bits(health.State),
-            Temperature = Sixteenths(health.MediaTemperature ?? 0),
+            Temperature = IntelTemperature.FromCelsius(health.MediaTemperature ?? 0),
             Spares = (byte)(health.Spares ?? 0),
             Trips = (ushort)((health.MediaTemperatureAlarm == true ? 1 : 0) | (health.SparesAlarm == true ? 2 : 0)),
-            Life = (byte)Math.Max(0, 100 - (health.LifeUsed ?? 0)),
+            Life = (byte)(health.LifeUsed ?? 0),
             LastShutdown = health.LastShutdownWasDirty == true ? (byte)0 : (byte)2,
             ModuleHealth = (Module.SaveFailed ? 1u << 4 : 0) | (Module.RestoreFailed ? 1u << 5 : 0) | (Module.IsNotArmed ? 1u << 6 : 0),
         };
@@ -89,6 +90,4 @@ internal sealed partial class ModuleCommands
     }
 
     private static byte Bits(HealthState state) => state switch { HealthState.Fatal => 4, HealthState.Critical => 2, HealthState.NonCritical => 1, _ => 0 };
-
-    private static ushort Sixteenths(double degrees) => (ushort)Math.Clamp(Math.Round(degrees * 16), 0, 0x7fff);
 }

@@ -2,10 +2,48 @@ using Pmem.Platform.Fields;
 
 namespace Pmem.Platform.Dsm;
 
+/// <summary>Which fields of HPE's SMART answer are wanted, or valid.</summary>
+[Flags]
+public enum HpeSmartFlags : uint
+{
+    /// <summary>None.</summary>
+    None = 0,
+
+    /// <summary>Health.</summary>
+    Health = 1 << 0,
+
+    /// <summary>Temperature.</summary>
+    Temperature = 1 << 1,
+
+    /// <summary>Spares.</summary>
+    Spares = 1 << 2,
+
+    /// <summary>Alarms.</summary>
+    Alarms = 1 << 3,
+
+    /// <summary>Life used.</summary>
+    LifeUsed = 1 << 4,
+
+    /// <summary>Last shutdown.</summary>
+    LastShutdown = 1 << 5,
+
+    /// <summary>Statistics.</summary>
+    Statistics = 1 << 6,
+
+    /// <summary>What failed.</summary>
+    Detail = 1 << 7,
+
+    /// <summary>Energy source.</summary>
+    EnergySource = 1 << 8,
+
+    /// <summary>Data of the vendor.</summary>
+    Vendor = 1 << 9,
+}
+
 /// <summary>Input of HPE's function 1, SMART: which fields are wanted.</summary>
 public sealed class HpeSmartInput : DsmPayload
 {
-    /// <summary>Bit 0 health, 1 temperature, 2 spares, 3 alarms, 4 life, 5 last shutdown, 6 statistics, 7 detail, 8 energy source, 9 vendor.</summary>
+    /// <summary>Bits of <see cref="HpeSmartFlags"/>.</summary>
     public uint Valid;
 
     internal override void Visit<T>(ref T fields) => fields.UInt32("valid", ref Valid, FieldFormat.Hex);
@@ -22,7 +60,7 @@ public sealed class HpeSmartOutput : DsmOutput
     /// <summary>Bit 0 non-critical, bit 1 critical, bit 2 fatal.</summary>
     public byte Summary;
 
-    /// <summary>Temperature.</summary>
+    /// <summary>Temperature in sixteenths of a degree, as Intel's.</summary>
     public ushort Temperature;
 
     /// <summary>Spare blocks.</summary>
@@ -31,7 +69,7 @@ public sealed class HpeSmartOutput : DsmOutput
     /// <summary>Alarms: temperature, spares, and warnings and errors of life and energy source.</summary>
     public ushort Trips;
 
-    /// <summary>Life of the device, percent.</summary>
+    /// <summary>Life of the device that is used, in percent, as ndctl takes it.</summary>
     public byte Life;
 
     /// <summary>Bit 1: the last save was good.</summary>

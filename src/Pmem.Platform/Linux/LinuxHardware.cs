@@ -13,6 +13,8 @@ internal sealed partial class LinuxHardware(Sysfs sysfs, Func<string, string> de
 {
     private const ulong Sector = 512;
     private const ulong IntelFamily = 0;
+    private const ulong HpeFamily = 1;
+    private const HpeSmartFlags HpeWanted = HpeSmartFlags.Health | HpeSmartFlags.Temperature | HpeSmartFlags.Spares | HpeSmartFlags.Alarms | HpeSmartFlags.LifeUsed | HpeSmartFlags.LastShutdown | HpeSmartFlags.Vendor;
     private const ulong MicrosoftFamily = 3;
     private const ulong HyperVFamily = 4;
     private const ulong RootFamily = 0;
@@ -49,6 +51,11 @@ internal sealed partial class LinuxHardware(Sysfs sysfs, Func<string, string> de
                 if (smart.Value is null)
                     return smart.As<DimmHealth>();
                 return PlatformResult<DimmHealth>.Done(HealthReading.FromIntel(smart.Value, (mask & 4) != 0 ? DeviceCall.Call<IntelThresholdsOutput>(file, IntelFamily, 2, [], 12).Value : null));
+            case HpeFamily when (mask & 2) != 0:
+                PlatformResult<HpeSmartOutput> pages = DeviceCall.Call<HpeSmartOutput>(file, HpeFamily, 1, new HpeSmartInput { Valid = (uint)HpeWanted }.ToBytes(), 128);
+                if (pages.Value is null)
+                    return pages.As<DimmHealth>();
+                return PlatformResult<DimmHealth>.Done(HealthReading.FromHpe(pages.Value, (mask & 4) != 0 ? DeviceCall.Call<HpeThresholdsOutput>(file, HpeFamily, 2, [], 36).Value : null));
             case MicrosoftFamily when (mask & (1 << 11)) != 0:
                 PlatformResult<MicrosoftHealthOutput> health = DeviceCall.Call<MicrosoftHealthOutput>(file, MicrosoftFamily, 11, [], 13);
                 return health.Value is null ? health.As<DimmHealth>() : PlatformResult<DimmHealth>.Done(HealthReading.FromMicrosoft(health.Value));

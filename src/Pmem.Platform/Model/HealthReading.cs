@@ -63,6 +63,36 @@ public static class HealthReading
         };
     }
 
+    /// <summary>Of HPE's functions 1 and 2.</summary>
+    /// <param name="smart">What function 1 gave.</param>
+    /// <param name="thresholds">What function 2 gave; null without it.</param>
+    public static DimmHealth FromHpe(HpeSmartOutput smart, HpeThresholdsOutput? thresholds)
+    {
+        const byte SaveWasGood = 2;
+        const int HpeMediaBit = 1;
+        const int HpeSparesBit = 2;
+        ArgumentNullException.ThrowIfNull(smart);
+        bool Has(HpeSmartFlags flag) => ((HpeSmartFlags)smart.Valid).HasFlag(flag);
+        bool? Alarm(int bit) => Has(HpeSmartFlags.Alarms) ? (smart.Trips & bit) != 0 : null;
+        return new DimmHealth
+        {
+            State = Has(HpeSmartFlags.Health) ? StateOf(smart.Summary) : HealthState.Unknown,
+            MediaTemperature = Has(HpeSmartFlags.Temperature) ? IntelTemperature.ToCelsius(smart.Temperature) : null,
+            Spares = Has(HpeSmartFlags.Spares) ? smart.Spares : null,
+            SparesAlarm = Alarm(HpeSparesBit),
+            MediaTemperatureAlarm = Alarm(HpeMediaBit),
+            LifeUsed = Has(HpeSmartFlags.LifeUsed) ? smart.Life : null,
+            LastShutdownWasDirty = Has(HpeSmartFlags.LastShutdown) ? smart.LastShutdown != SaveWasGood : null,
+            Thresholds = thresholds is null ? null : new DimmThresholds
+            {
+                SparesEnabled = (thresholds.AlarmControl & HpeSparesBit) != 0,
+                Spares = thresholds.Spares,
+                MediaTemperatureEnabled = (thresholds.AlarmControl & HpeMediaBit) != 0,
+                MediaTemperature = IntelTemperature.ToCelsius(thresholds.Temperature),
+            },
+        };
+    }
+
     /// <summary>Of Hyper-V's functions 1 and 2.</summary>
     /// <param name="health">What function 1 gave.</param>
     /// <param name="shutdowns">What function 2 gave; null without it.</param>

@@ -216,7 +216,7 @@ public sealed class ModuleCommandsTests : IDisposable
         MicrosoftHealthOutput microsoft = made.Execute<MicrosoftHealthOutput>(0, DsmFamilies.Microsoft, 11);
         Assert.Equal((41, 70), (microsoft.Temperature, microsoft.LifetimePercentage));
         made.Inject(0, dimm => dimm with { Family = ModuleFamily.Hpe1 });
-        Assert.Equal(70, Execute<HpeSmartOutput>(made, 1, new HpeSmartInput { Valid = 0x3ff }, DsmFamilies.Hpe1).Life);
+        Assert.Equal(30, Execute<HpeSmartOutput>(made, 1, new HpeSmartInput { Valid = 0x3ff }, DsmFamilies.Hpe1).Life);
         Assert.Equal(0xfe, made.Execute<HpeInjectCapabilityOutput>(0, DsmFamilies.Hpe1, 18).Errors[0]);
         Execute<DsmStatus>(made, 19, new HpeInjectInput { Type = 5, Options = 1 }, DsmFamilies.Hpe1);
         HpeInjectStatusOutput injected = made.Execute<HpeInjectStatusOutput>(0, DsmFamilies.Hpe1, 20);
@@ -224,6 +224,31 @@ public sealed class ModuleCommandsTests : IDisposable
         made.Inject(0, dimm => dimm with { Family = ModuleFamily.HyperV, IsFatal = true, DirtyShutdowns = 4 });
         Assert.Equal(4u, made.Execute<HyperVHealthOutput>(0, DsmFamilies.HyperV, 1).Health);
         Assert.Equal(4u, made.Execute<HyperVShutdownOutput>(0, DsmFamilies.HyperV, 2).UnsafeShutdowns);
+    }
+
+    [Theory]
+    [InlineData(28, 100, 0, false, false)]
+    [InlineData(-5.25, 40, 10, false, true)]
+    [InlineData(90, 0, 100, false, false)]
+    [InlineData(20, 100, 0, true, true)]
+    public void Health_that_is_read_from_a_module_of_any_family_is_what_it_is_as_far_as_the_family_tells(double degrees, int spares, int lifeUsed, bool fatal, bool dirty)
+    {
+        using VirtualPlatform made = Make();
+        made.Inject(0, dimm => dimm with { MediaTemperature = degrees, Spares = spares, LifeUsed = lifeUsed, IsFatal = fatal, LastShutdownWasDirty = dirty, DirtyShutdowns = dirty ? 1 : 0, SparesThreshold = 45 });
+        DimmHealth its = made.Dimms[0].GetHealth();
+        Assert.Equal(its, HealthReading.FromIntel(made.Execute<IntelSmartOutput>(0, DsmFamilies.Intel, 1), made.Execute<IntelThresholdsOutput>(0, DsmFamilies.Intel, 2)));
+
+        made.Inject(0, dimm => dimm with { Family = ModuleFamily.Hpe1 });
+        DimmHealth hpe = HealthReading.FromHpe(Execute<HpeSmartOutput>(made, 1, new HpeSmartInput { Valid = uint.MaxValue }, DsmFamilies.Hpe1), made.Execute<HpeThresholdsOutput>(0, DsmFamilies.Hpe1, 2));
+        Assert.Equal(its with { ControllerTemperature = null, ControllerTemperatureAlarm = null, ShutdownCount = null, Thresholds = null }, hpe with { Thresholds = null });
+        Assert.Equal((its.Thresholds!.Spares, its.Thresholds.MediaTemperature), (hpe.Thresholds!.Spares, hpe.Thresholds.MediaTemperature));
+        Assert.Equal(new DimmHealth { State = HealthState.Unknown }, HealthReading.FromHpe(Execute<HpeSmartOutput>(made, 1, new HpeSmartInput(), DsmFamilies.Hpe1), null));
+
+        made.Inject(0, dimm => dimm with { Family = ModuleFamily.Microsoft });
+        Assert.Equal(its.State, HealthReading.FromMicrosoft(made.Execute<MicrosoftHealthOutput>(0, DsmFamilies.Microsoft, 11)).State);
+        made.Inject(0, dimm => dimm with { Family = ModuleFamily.HyperV });
+        DimmHealth virtualModule = HealthReading.FromHyperV(made.Execute<HyperVHealthOutput>(0, DsmFamilies.HyperV, 1), made.Execute<HyperVShutdownOutput>(0, DsmFamilies.HyperV, 2));
+        Assert.Equal((its.State, its.ShutdownCount), (virtualModule.State, virtualModule.ShutdownCount));
     }
 
     [Fact]
