@@ -75,6 +75,9 @@ public sealed class TraceRecorder : ITraceSink, IDisposable
     /// <summary>What the map held when recording began.</summary>
     internal ReadOnlySpan<byte> Initial => _initial;
 
+    /// <summary>Events recorded so far: in a sink's callback, those before the event that it is told of, and perhaps that one.</summary>
+    public int EventCount => _events.Count;
+
     /// <summary>Stops recording and returns the trace.</summary>
     public Trace Stop()
     {

@@ -138,6 +138,6 @@ public sealed partial class VirtualPlatform
     private bool IsInUse(int dimm)
     {
         lock (_volumeGate)
-            return _volumes.Any(volume => volume.Map.Length > 0 && volume.Set.Dimms.Contains(dimm));
+            return _volumes.Any(volume => volume.Map.Length > 0 && volume.Set.Dimms.Contains(dimm)) || _windows.Exists(windows => windows.Dimm == dimm && windows.IsOpen);
     }
 }

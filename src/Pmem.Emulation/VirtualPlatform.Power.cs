@@ -13,10 +13,22 @@ public sealed partial class VirtualPlatform
 {
     private const long MostCompared = 1 << 12;
 
+    /// <summary>A line of a volume, and what a power cut leaves of it.</summary>
+    private sealed record LostLine(PersistentMap Map, long Offset, byte[] Content);
+
     private sealed record Volume(PersistentMap Map, VirtualSet Set, long Offset)
     {
         public TraceRecorder? Recorder { get; init; }
+
+        /// <summary>What it has in the write queues of its set; null where a deep flush drains no queue.</summary>
+        public WriteQueue.Share? Queued { get; init; }
     }
+
+    // By the address of the set; under the lock of the volumes.
+    private readonly Dictionary<ulong, WriteQueue> _queues = [];
+
+    /// <summary>Whether a deep flush is a write to a flush hint, or PCOMMIT, and so drains whole queues.</summary>
+    private bool DrainsQueues => _state.FlushHints > 0 || Domain is null;
 
     /// <summary>Maps the data of a namespace and records what is done to it, so that a power cut can take back what was not durable.</summary>
     /// <param name="name">Such as <c>namespace0.0</c>.</param>
@@ -37,8 +49,11 @@ public sealed partial class VirtualPlatform
         lock (_volumeGate)
         {
             int i = _volumes.FindIndex(volume => ReferenceEquals(volume.Map, map));
+            if (i < 0)
+                throw new PmemException(Off);
             (long, int)[] ranges = rawRanges.Length > 0 ? rawRanges : [(0, checked((int)map.Length))];
-            _volumes[i] = _volumes[i] with { Recorder = new TraceRecorder(map, ranges) };
+            var recorder = new TraceRecorder(map, ranges);
+            _volumes[i] = _volumes[i] with { Recorder = recorder, Queued = _queues.GetValueOrDefault(_volumes[i].Set.Start)?.Add(recorder) };
             _wear.Add(new WearCounter(map, _volumes[i].Set, _volumes[i].Offset));
         }
 
@@ -52,7 +67,7 @@ public sealed partial class VirtualPlatform
     /// </summary>
     /// <remarks>
     /// A write to a flush hint, and PCOMMIT before there were hints, drains the whole queue: where there is either, a deep flush of a tracked volume (or a sync of it) keeps
-    /// all that was flushed and fenced in that volume before. On a platform with ADR and no hints, it keeps its own range.
+    /// all that was flushed and fenced before in any tracked volume of its set. On a platform with ADR and no hints, it keeps its own range.
     /// </remarks>
     /// <param name="seed">Chooses what survives of what was not durable.</param>
     /// <param name="adrFails">Whether write queues (with eADR: caches) are lost.</param>
@@ -66,7 +81,10 @@ public sealed partial class VirtualPlatform
                 DemandMemory();
             DemandPower();
             KeepWear();
-            HashSet<int> harmed = LoseVolumes(new Random(seed), adrFails || Domain is null ? CrashKind.PowerLossWithoutAdr : CrashKind.PowerLoss);
+            CloseWindows();
+            List<LostLine> lost = LoseVolumes(new Random(seed), adrFails || Domain is null ? CrashKind.PowerLossWithoutAdr : CrashKind.PowerLoss, out HashSet<int> harmed);
+
+            // Saved first: a process that is killed before the lines are written leaves a power cut in which all of them survived, and never a loss without a power cut.
             Save(_state with
             {
                 PowerCuts = _state.PowerCuts + 1,
@@ -75,6 +93,7 @@ public sealed partial class VirtualPlatform
                 ScrubsFinished = 0,
                 Dimms = [.. _state.Dimms.Select((dimm, i) => AfterCut(dimm, adrFails || harmed.Contains(i) || dimm.Pretended?.UnsafeShutdown == true))],
             }, numbers: []);
+            Unmap(lost);
             Close();
         }
     }
@@ -90,26 +109,49 @@ public sealed partial class VirtualPlatform
         Reported = null,
     };
 
-    /// <summary>Returns the DIMMs that lost something from their write queues.</summary>
-    private HashSet<int> LoseVolumes(Random random, CrashKind kind)
+    /// <summary>What the cut leaves of lines that were under way, and the DIMMs that lost something from their write queues. No volume is opened any more.</summary>
+    private List<LostLine> LoseVolumes(Random random, CrashKind kind, out HashSet<int> harmed)
     {
-        HashSet<int> harmed = [];
+        harmed = [];
+        var lost = new List<LostLine>();
         lock (_volumeGate)
         {
+            _areVolumesClosed = true;
             foreach (Volume volume in _volumes)
             {
-                if (volume.Recorder is { } recorder && volume.Map.Length > 0 && Lose(volume.Map, recorder.Stop(), kind, random, drainsQueue: _state.FlushHints > 0 || Domain is null))
+                if (volume.Recorder is { } recorder && volume.Map.Length > 0 && Lose(volume, recorder.Stop(), kind, random, lost))
                     harmed.UnionWith(volume.Set.Dimms);
+            }
+        }
+
+        return lost;
+    }
+
+    /// <summary>Writes what is left of lines, and unmaps all volumes.</summary>
+    private void Unmap(List<LostLine> lost)
+    {
+        lock (_volumeGate)
+        {
+            foreach (LostLine line in lost)
+                line.Map.Copy(line.Offset, line.Content);
+            foreach (Volume volume in _volumes)
+            {
                 volume.Recorder?.Dispose();
                 volume.Map.Dispose();
             }
 
-            _volumes.Clear();
-            ForgetWear();
-            _areVolumesClosed = true;
+            ForgetVolumes();
         }
+    }
 
-        return harmed;
+    private void ForgetVolumes()
+    {
+        _areVolumesClosed = true;
+        _volumes.Clear();
+        foreach (WriteQueue queue in _queues.Values)
+            queue.Dispose();
+        _queues.Clear();
+        ForgetWear();
     }
 
     private void ForgetWear()
@@ -135,17 +177,24 @@ public sealed partial class VirtualPlatform
                 closed.Recorder?.Dispose();
             _volumes.RemoveAll(volume => volume.Map.Length == 0);
             _volumes.Add(new Volume(map, set, offset));
+            if (PersistenceTrace.IsEnabled && DrainsQueues)
+            {
+                if (!_queues.TryGetValue(set.Start, out WriteQueue? queue))
+                    _queues[set.Start] = queue = new WriteQueue();
+                queue.Add(map);
+            }
+
             WatchPoison(map, set, offset);
         }
     }
 
     /// <summary>Leaves of each line with stores under way one of the contents it may have. Returns whether something is lost that a queue would have kept, had it been written back.</summary>
-    private static bool Lose(PersistentMap map, Trace trace, CrashKind kind, Random random, bool drainsQueue)
+    private static bool Lose(Volume volume, Trace trace, CrashKind kind, Random random, List<LostLine> lost)
     {
         // With a queue that is lost but was drained, the guarantee is that of the queue at its last drain, and no flush or fence adds to it later. Byte granularity (eADR)
         // has no such queue to look at: there the model without ADR falls back to flushes.
-        int drained = drainsQueue && kind == CrashKind.PowerLossWithoutAdr && trace.Granularity == StoreGranularity.CacheLine
-            ? trace.Events.ToList().FindLastIndex(item => item.Kind == TraceEventKind.DeepFlush)
+        int drained = volume.Queued is { } queued && kind == CrashKind.PowerLossWithoutAdr && trace.Granularity == StoreGranularity.CacheLine
+            ? Math.Max(queued.Drained - 1, trace.Events.ToList().FindLastIndex(item => item.Kind == TraceEventKind.DeepFlush))
             : -1;
         var model = new PersistencyModel(trace.Initial, trace.Granularity, drained < 0 ? kind : CrashKind.PowerLoss);
         PersistencyModel? kept = kind == CrashKind.PowerLossWithoutAdr ? new PersistencyModel(trace.Initial, trace.Granularity) : null;
@@ -165,7 +214,7 @@ public sealed partial class VirtualPlatform
         {
             ReadOnlySpan<byte> content = line.GetContent(random.NextInt64(line.Choices));
             isHarmed |= kept is not null && !(open!.TryGetValue(line.Offset, out PendingLine? other) ? MayBe(other, content) : content.SequenceEqual(kept.Guaranteed.Slice((int)line.Offset, line.Length)));
-            map.Copy(line.Offset, content);
+            lost.Add(new LostLine(volume.Map, line.Offset, content.ToArray()));
         }
 
         return isHarmed;

@@ -7,6 +7,9 @@ public sealed partial class VirtualPlatform
 {
     private const int MaximumWindows = 4096;
 
+    // Under the lock of the volumes.
+    private readonly List<BlockWindows> _windows = [];
+
     /// <summary>Opens block windows to the media of a DIMM. They see and change the same bytes as the sets that the DIMM is part of.</summary>
     /// <param name="dimm">Number of the DIMM.</param>
     /// <param name="count">How many.</param>
@@ -28,7 +31,14 @@ public sealed partial class VirtualPlatform
             PersistentMap media = PersistentMap.Open(Path.Combine(_folder, its.File), new PersistentMapOptions { Length = its.Capacity, ForceGranularity = Domain == PersistenceDomain.CpuCache ? StoreGranularity.Byte : StoreGranularity.CacheLine });
             try
             {
-                return new BlockWindows(this, dimm, media, OpenWear(its), count, apertureSize);
+                var windows = new BlockWindows(this, dimm, media, OpenWear(its), count, apertureSize);
+                lock (_volumeGate)
+                {
+                    _windows.RemoveAll(others => !others.IsOpen);
+                    _windows.Add(windows);
+                }
+
+                return windows;
             }
             catch
             {
@@ -43,15 +53,31 @@ public sealed partial class VirtualPlatform
     public IReadOnlyList<ulong> GetWear(int dimm)
     {
         lock (_gate)
+        {
             KeepWear();
-        VirtualDimm its = DimmOf(dimm);
-        if (!File.Exists(WearPath(its)))
-            return new ulong[(its.Capacity + ModuleWear.BlockSize - 1) / ModuleWear.BlockSize];
-        using ModuleWear wear = OpenWear(its);
-        ulong[] counts = new ulong[wear.Blocks];
-        for (long block = 0; block < wear.Blocks; block++)
-            counts[block] = wear[block];
-        return counts;
+            VirtualDimm its = DimmOf(dimm);
+            if (!File.Exists(WearPath(its)))
+                return new ulong[(its.Capacity + ModuleWear.BlockSize - 1) / ModuleWear.BlockSize];
+            using ModuleWear wear = OpenWear(its);
+            ulong[] counts = new ulong[wear.Blocks];
+            for (long block = 0; block < wear.Blocks; block++)
+                counts[block] = wear[block];
+            return counts;
+        }
+    }
+
+    /// <summary>Closes all windows: the power goes.</summary>
+    private void CloseWindows()
+    {
+        BlockWindows[] open;
+        lock (_volumeGate)
+        {
+            open = [.. _windows];
+            _windows.Clear();
+        }
+
+        foreach (BlockWindows windows in open)
+            windows.Dispose();
     }
 
     internal bool IsPoisoned(int dimm, long dpa, long length)
@@ -70,8 +96,12 @@ public sealed partial class VirtualPlatform
     {
         long first = (dpa + PoisonUnit - 1) / PoisonUnit * PoisonUnit;
         long end = (dpa + length) / PoisonUnit * PoisonUnit;
-        if (first < end)
-            ClearPoison(dimm, first, end - first);
+        lock (_gate)
+        {
+            // What the platform was closed over, the next opening finds as it is.
+            if (first < end && !_isOff)
+                ClearPoison(dimm, first, end - first);
+        }
     }
 
     /// <summary>Life used is never less than what the block that was written most has used.</summary>

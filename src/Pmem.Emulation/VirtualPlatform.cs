@@ -174,9 +174,7 @@ public sealed partial class VirtualPlatform : IDisposable
             {
                 foreach (Volume volume in _volumes)
                     volume.Recorder?.Dispose();
-                _volumes.Clear();
-                ForgetWear();
-                _areVolumesClosed = true;
+                ForgetVolumes();
             }
 
             Close();

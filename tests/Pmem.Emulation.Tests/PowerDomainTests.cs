@@ -1,6 +1,7 @@
 using Pmem.Emulation.Guest;
 using Pmem.Objects;
 using Pmem.Platform.Acpi;
+using Pmem.Platform.InfoBlocks;
 using Pmem.Platform.Model;
 using Pmem.Pools;
 
@@ -75,6 +76,55 @@ public sealed class PowerDomainTests : IDisposable
             map.Persist(0, 8);
         }));
         Assert.Equal([1UL, 2UL], found.Order());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_deep_flush_drains_the_queue_of_all_volumes_of_its_set(bool isTracked)
+    {
+        HashSet<ulong> found = [];
+        HashSet<ulong> later = [];
+        HashSet<ulong> elsewhere = [];
+        for (int seed = 0; seed < Seeds; seed++)
+        {
+            using (VirtualPlatform made = VirtualPlatform.Create(_folder, new VirtualPlatformOptions { Dimms = 2, Capacity = 64 * MiB, FlushHints = 1, LineSize = 4096 }))
+            {
+                NamespaceRequest request = new() { Mode = NamespaceMode.Raw, Size = 16 * MiB };
+                foreach (string region in (string[])["region0", "region0", "region1"])
+                    made.Platform.CreateNamespace(request with { Region = region }).Demand();
+                using PersistentMap first = made.OpenTracked("namespace0.0", (0, Watched));
+                using PersistentMap second = isTracked ? made.OpenTracked("namespace0.1", (0, Watched)) : made.OpenNamespace("namespace0.1");
+                using PersistentMap other = made.OpenTracked("namespace1.0", (0, Watched));
+                foreach (PersistentMap map in (PersistentMap[])[first, other])
+                {
+                    map.Store(0, 1UL);
+                    map.Persist(0, 8);
+                }
+
+                second.Store(0, 1UL);
+                second.DeepFlush(0, 8);
+                first.Store(Line, 1UL);
+                first.Persist(Line, 8);
+                made.PowerCut(seed, adrFails: true);
+            }
+
+            using VirtualPlatform again = VirtualPlatform.Open(_folder);
+            using (PersistentMap first = again.OpenNamespace("namespace0.0", readOnly: true))
+            {
+                found.Add(first.ReadUInt64(0));
+                later.Add(first.ReadUInt64(Line));
+            }
+
+            using (PersistentMap other = again.OpenNamespace("namespace1.0", readOnly: true))
+                elsewhere.Add(other.ReadUInt64(0));
+            again.Dispose();
+            Directory.Delete(_folder, recursive: true);
+        }
+
+        Assert.Equal([1UL], found);
+        Assert.Equal([0UL, 1UL], later.Order());
+        Assert.Equal([0UL, 1UL], elsewhere.Order());
     }
 
     [Fact]

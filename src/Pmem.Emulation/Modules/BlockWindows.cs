@@ -1,6 +1,9 @@
 namespace Pmem.Emulation.Modules;
 
-/// <summary>The block windows of a module: several ways to its media at the same time. <see cref="VirtualPlatform.OpenBlockWindows"/> gives them.</summary>
+/// <summary>
+/// The block windows of a module: several ways to its media at the same time. <see cref="VirtualPlatform.OpenBlockWindows"/> gives them. A power cut closes them: commands are
+/// refused then.
+/// </summary>
 public sealed class BlockWindows : IDisposable
 {
     /// <summary>Bytes of an aperture unless told otherwise.</summary>
@@ -28,6 +31,12 @@ public sealed class BlockWindows : IDisposable
 
     /// <summary>Bytes of media.</summary>
     public long Capacity => _media.Length;
+
+    /// <summary>Number of the DIMM.</summary>
+    internal int Dimm => _dimm;
+
+    /// <summary>Whether they were not closed, nor the power cut.</summary>
+    internal bool IsOpen => _media.Length > 0;
 
     /// <summary>A window.</summary>
     public BlockWindow this[int window] => _windows[window];

@@ -1,4 +1,5 @@
 using Pmem.Emulation.Modules;
+using Pmem.Platform.Dsm;
 
 namespace Pmem.Emulation.Tests.Modules;
 
@@ -37,6 +38,25 @@ public sealed class BlockWindowTests : IDisposable
         }
 
         Assert.Equal(data, File.ReadAllBytes(Path.Combine(_folder, "dimm-0.img")).AsSpan(3 * 4096, 4096).ToArray());
+    }
+
+    [Fact]
+    public void Content_is_not_erased_under_open_windows_and_a_power_cut_closes_them()
+    {
+        using VirtualPlatform made = Make();
+        using BlockWindows windows = made.OpenBlockWindows(0);
+        BlockWindow window = windows[0];
+        window.WriteCommand(BlockWindow.Compose(0, 4096, write: true));
+        window.Write(0, [1, 2, 3]);
+        Assert.Equal((ushort)IntelStatus.NotReady, made.Execute<DsmStatus>(0, DsmFamilies.Intel, 24, new PassphraseInput()).Status);
+        made.PowerCut(1);
+        Assert.Throws<ObjectDisposedException>(() => window.Write(0, [4, 5, 6]));
+        window.WriteCommand(BlockWindow.Compose(0, 4096, write: true));
+        Assert.Equal(BlockWindowStatus.InvalidAddress, window.Status);
+        using VirtualPlatform again = VirtualPlatform.Open(_folder);
+        Assert.Equal([1, 2, 3], File.ReadAllBytes(Path.Combine(_folder, "dimm-0.img")).AsSpan(0, 3).ToArray());
+        Assert.Equal(1UL, again.Dimms[0].MostWrites);
+        Assert.Equal((ushort)IntelStatus.Success, again.Execute<DsmStatus>(0, DsmFamilies.Intel, 24, new PassphraseInput()).Status);
     }
 
     [Fact]
