@@ -2,6 +2,7 @@ using System.Text.Json;
 using Pmem.Emulation;
 using Pmem.Platform.InfoBlocks;
 using Pmem.Platform.Model;
+using Pmem.Tool.Tests.Labels;
 
 namespace Pmem.Tool.Tests.Platforms;
 
@@ -51,7 +52,11 @@ public sealed class DimmVerbTests : IDisposable
         Run("dimm", "disable", "nmem0");
         Run("dimm", "labels", "zero", "nmem0");
         Assert.Equal(1, ToolRunner.Run("dimm", "labels", "check", "nmem0", "--platform", _folder).ExitCode);
+        JsonPage.Compare("## `pmem dimm labels check", ToolRunner.Json(1, "dimm", "labels", "check", "nmem0", "--platform", _folder));
         Run("dimm", "labels", "init", "nmem0");
+        JsonElement valid = ToolRunner.Json(0, "dimm", "labels", "check", "nmem0", "--platform", _folder);
+        JsonPage.Compare("## `pmem dimm labels check", valid);
+        Assert.Equal((true, "1.2", valid.GetProperty("nslot").GetInt32()), (valid.GetProperty("valid").GetBoolean(), valid.GetProperty("version").GetString(), valid.GetProperty("free").GetInt32()));
         Assert.Contains("--force", ToolRunner.Fail("dimm", "labels", "init", "nmem0", "--platform", _folder), StringComparison.Ordinal);
         Run("dimm", "labels", "write", "nmem0", "--input", saved);
         Assert.Contains("nmem0", ToolRunner.Fail("region", "enable", "region0", "--platform", _folder), StringComparison.Ordinal);

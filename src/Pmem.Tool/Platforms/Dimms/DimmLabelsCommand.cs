@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.Json;
 using Pmem.Platform.Labels;
 using Pmem.Platform.Model;
 using Pmem.Tool.Platforms.Listing;
@@ -52,12 +53,19 @@ internal static class DimmLabelsCommand
         });
     }
 
-    private static Command CheckVerb() => Verb("check", "Whether there is a valid index block. 'pmem labels check' tells what a kernel makes of each label.", readOnly: true, [], (_, dimm, labels, _) =>
+    private static Command CheckVerb() => Verb("check", "Whether there is a valid index block. 'pmem labels check' tells what a kernel makes of each label.", readOnly: true, [], (_, dimm, labels, json) =>
     {
         LabelArea area = LabelArea.Read(labels);
+        string problem = area.Current is not null ? string.Empty : area.Indexes.Select(verdict => verdict.Problem?.ToString()).FirstOrDefault(problem => problem is not null) ?? "the area is too small";
+        if (json)
+        {
+            JsonOutput.Write(writer => WriteJson(writer, dimm, area, problem));
+            return area.Current is null ? Program.NotConsistent : Program.Success;
+        }
+
         Console.WriteLine(area.Current is { } index
             ? $"{dimm}: version {area.Format!.Value.Text()}, index block {index.Position}, {index.FreeSlots} of {index.SlotCount} slots free"
-            : $"{dimm}: no valid index block; {area.Indexes.Select(verdict => verdict.Problem?.ToString()).FirstOrDefault(problem => problem is not null) ?? "the area is too small"}");
+            : $"{dimm}: no valid index block; {problem}");
         return area.Current is null ? Program.NotConsistent : Program.Success;
     });
 
@@ -107,14 +115,35 @@ internal static class DimmLabelsCommand
         var command = new Command(verb, $"{what}\n\nExample: pmem dimm labels {verb} nmem0 --platform vm1") { name, folder };
         foreach (Option option in options)
             command.Options.Add(option);
-        if (verb == "read")
+        bool hasJson = verb is "read" or "check";
+        if (hasJson)
             command.Options.Add(json);
         command.SetAction(parsed =>
         {
             using PlatformSource source = PlatformSource.Open(parsed.GetValue(folder));
-            return act(parsed, parsed.GetValue(name)!, source.Platform.OpenLabels(parsed.GetValue(name)!, readOnly).Demand(), verb == "read" && parsed.GetValue(json));
+            return act(parsed, parsed.GetValue(name)!, source.Platform.OpenLabels(parsed.GetValue(name)!, readOnly).Demand(), hasJson && parsed.GetValue(json));
         });
         return command;
+    }
+
+    private static void WriteJson(Utf8JsonWriter writer, string dimm, LabelArea area, string problem)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("dev", dimm);
+        writer.WriteBoolean("valid", area.Current is not null);
+        writer.WriteString("version", area.Format?.Text());
+        if (area.Current is { } index)
+        {
+            writer.WriteNumber("index", index.Position);
+            writer.WriteNumber("nslot", index.SlotCount);
+            writer.WriteNumber("free", index.FreeSlots);
+        }
+        else
+        {
+            writer.WriteString("problem", problem);
+        }
+
+        writer.WriteEndObject();
     }
 
     private static void Print(string dimm, LabelArea area)
