@@ -42,6 +42,7 @@ public sealed partial class VirtualPlatform
             Labels = _labels[number] is { } labels ? LabelArea.Read(labels) : null,
             Media = dimm.IsLost || dimm.Security.IsClosed ? null : new FileMedia(path, (ulong)dimm.Capacity),
             IsPresent = !dimm.IsLost,
+            PhysicalId = dimm.PhysicalId,
             Poison = RangesOf(dimm.Poison)!,
             Reported = RangesOf(dimm.Reported),
             Injected = RangesOf(dimm.Poison),

@@ -84,7 +84,7 @@ public sealed class Capture : IDisposable
             Version = CaptureManifest.CurrentVersion,
             Source = evidence.Source,
             Omitted = omitted,
-            Modules = [.. evidence.Modules.Select((module, i) => Describe(module, media[i].Extents))],
+            Modules = [.. evidence.Modules.Select((module, i) => Describe(module, media[i].Extents, evidence.ControlInTable(module.Handle) is not null))],
             Scrub = evidence.Scrub is { State: not ScrubState.NotSupported } scrub ? new CaptureScrub(scrub.State == ScrubState.Active, scrub.Finished) : null,
             Activation = evidence.Activation,
             Disabled = [.. evidence.Disabled.Order(StringComparer.Ordinal)],
@@ -172,7 +172,8 @@ public sealed class Capture : IDisposable
             Reported = RangesOf(module.Reported),
             Injected = RangesOf(module.Injected),
             Health = module.Health,
-            Details = new Model.DimmDetails { CommandFamily = module.CommandFamily, Security = module.Security, Firmware = module.Firmware, DirtyShutdowns = module.DirtyShutdowns },
+            Details = new Model.DimmDetails { CommandFamily = module.CommandFamily, Security = module.Security, Firmware = module.Firmware, DirtyShutdowns = module.DirtyShutdowns, Control = module.Identity?.ToControl() },
+            PhysicalId = module.Identity?.PhysicalId ?? 0,
         };
     }
 
@@ -180,7 +181,7 @@ public sealed class Capture : IDisposable
 
     private static List<CaptureRange>? Describe(IReadOnlyList<(ulong Address, ulong Length)>? ranges) => ranges is null ? null : [.. ranges.Select(range => new CaptureRange(range.Address, range.Length))];
 
-    private static CaptureModule Describe(ModuleEvidence module, List<CaptureRange> extents) => new()
+    private static CaptureModule Describe(ModuleEvidence module, List<CaptureRange> extents, bool isInTable) => new()
     {
         Handle = module.Handle.Value,
         Capacity = module.Capacity,
@@ -197,6 +198,7 @@ public sealed class Capture : IDisposable
         Security = module.Details.Security,
         Firmware = module.Details.Firmware,
         DirtyShutdowns = module.Details.DirtyShutdowns,
+        Identity = isInTable ? null : CaptureIdentity.Of(module),
     };
 
     private static string LabelsOf(int module) => $"modules/{module:d4}/labels.bin";

@@ -1,4 +1,6 @@
 using System.Text.Json.Serialization;
+using Pmem.Platform.Acpi;
+using Pmem.Platform.Evidence;
 using Pmem.Platform.Model;
 
 namespace Pmem.Platform.Captures;
@@ -69,6 +71,27 @@ internal sealed record CaptureModule
     public DimmFirmware? Firmware { get; init; }
 
     public long? DirtyShutdowns { get; init; }
+
+    /// <summary>What it is, where the table does not tell; null otherwise, and in captures of before.</summary>
+    public CaptureIdentity? Identity { get; init; }
+}
+
+/// <summary>Identity of a module that is not in the table, with the numbers of a control region structure.</summary>
+internal sealed record CaptureIdentity(ushort PhysicalId, ushort VendorId, ushort DeviceId, ushort RevisionId, byte ValidFields, byte ManufacturingLocation, ushort ManufacturingDate, uint SerialNumber)
+{
+    public static CaptureIdentity? Of(ModuleEvidence module) => module.Details.Control is not { } known ? null : new CaptureIdentity(
+        module.PhysicalId, known.VendorId, known.DeviceId, known.RevisionId, known.ValidFields, known.ManufacturingLocation, known.ManufacturingDate, known.SerialNumber);
+
+    public NfitControlRegion ToControl() => new()
+    {
+        VendorId = VendorId,
+        DeviceId = DeviceId,
+        RevisionId = RevisionId,
+        ValidFields = ValidFields,
+        ManufacturingLocation = ManufacturingLocation,
+        ManufacturingDate = ManufacturingDate,
+        SerialNumber = SerialNumber,
+    };
 }
 
 /// <summary>A range of media.</summary>

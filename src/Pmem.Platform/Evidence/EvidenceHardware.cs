@@ -6,7 +6,7 @@ namespace Pmem.Platform.Evidence;
 /// <summary>What evidence says of modules' hardware: what was known when it was taken. Nothing can be injected, cleared or searched.</summary>
 internal sealed class EvidenceHardware(PlatformEvidence evidence) : IPlatformHardware
 {
-    public const string Reason = "the platform is evidence, which nobody may change";
+    public const string Reason = "the platform is a capture, which nobody may change";
     public const string Remedy = "do it on the platform itself";
     private const int MostLines = 4096;
 
@@ -15,7 +15,7 @@ internal sealed class EvidenceHardware(PlatformEvidence evidence) : IPlatformHar
     public DimmDetails Describe(int dimm)
     {
         ModuleEvidence module = evidence.Modules[dimm];
-        return module.Details with { IsPresent = module.IsPresent, Flags = evidence.StateOf(module.Handle), Control = evidence.ControlOf(module.Handle) };
+        return module.Details with { IsPresent = module.IsPresent, Flags = evidence.StateOf(module.Handle), Control = evidence.ControlOf(module) };
     }
 
     public PlatformResult<DimmHealth> GetHealth(int dimm) => evidence.Modules[dimm].Health is { } health
@@ -28,7 +28,7 @@ internal sealed class EvidenceHardware(PlatformEvidence evidence) : IPlatformHar
 
     public PlatformResult<IReadOnlyList<AddressRange>> GetInjectedErrors() => evidence.Modules.All(module => module.Injected is not null)
         ? PlatformResult<IReadOnlyList<AddressRange>>.Done(ToSystem(module => module.Injected!))
-        : PlatformResult<IReadOnlyList<AddressRange>>.Refused(PlatformError.NotSupported, "nothing is known of errors that were injected: whoever took the evidence did not know, or did not keep it", "ask on the platform itself");
+        : PlatformResult<IReadOnlyList<AddressRange>>.Refused(PlatformError.NotSupported, "nothing is known of errors that were injected: whoever took the capture did not know, or did not keep it", "ask on the platform itself");
 
     public PlatformResult<IReadOnlyList<AddressRange>> InjectErrors(IReadOnlyList<AddressRange> ranges, bool notify) => Refused();
 
@@ -49,9 +49,9 @@ internal sealed class EvidenceHardware(PlatformEvidence evidence) : IPlatformHar
 
     public PlatformResult<FirmwareActivation> GetFirmwareActivation() => evidence.Activation is { } activation
         ? PlatformResult<FirmwareActivation>.Done(activation)
-        : PlatformResult<FirmwareActivation>.Refused(PlatformError.NotSupported, "nothing is known of activation: whoever took the evidence did not know, or did not keep it", "ask on the platform itself");
+        : PlatformResult<FirmwareActivation>.Refused(PlatformError.NotSupported, "nothing is known of activation: whoever took the capture did not know, or did not keep it", "ask on the platform itself");
 
-    public ScrubStatus GetScrub() => evidence.Scrub ?? new ScrubStatus(ScrubState.NotSupported, 0, "nothing is known of it: whoever took the evidence did not know, or did not keep it");
+    public ScrubStatus GetScrub() => evidence.Scrub ?? new ScrubStatus(ScrubState.NotSupported, 0, "nothing is known of it: whoever took the capture did not know, or did not keep it");
 
     public PlatformResult<ScrubStatus> StartScrub() => PlatformResult<ScrubStatus>.Refused(PlatformError.NotSupported, Reason, Remedy);
 

@@ -15,11 +15,11 @@ internal sealed class EvidenceMemory(RegionEvidence region) : IRegionMemory
     public PersistentMap Map(long offset, long length, bool readOnly = false)
     {
         if (!readOnly)
-            throw new PmemException($"{region.Name} is evidence, which nobody may change: change the platform itself");
+            throw new PmemException($"{region.Name} is part of a capture, which nobody may change: change the platform itself");
         if (length <= 0 || offset < 0)
             throw new PmemException($"{region.Name} has no {length} bytes at {offset}");
         if (length > MostBytes)
-            throw new PmemException($"{length} bytes of evidence are more than {MostBytes}, which are looked at at once");
+            throw new PmemException($"{length} bytes are more than the {MostBytes} that are looked at at once");
         byte[] bytes = new byte[length];
         if (!region.TryRead((ulong)offset, bytes))
             throw new PmemException($"{region.Name} cannot be read at 0x{offset:x}: its media are not there, or were not kept");
@@ -98,5 +98,5 @@ internal sealed class EvidenceLabels(LabelArea area, string name) : ILabelStorag
 
     public void Read(int offset, Span<byte> destination) => area.Bytes.Slice(offset, destination.Length).CopyTo(destination);
 
-    public void Write(int offset, ReadOnlySpan<byte> source) => throw new PmemException($"the labels of {name} are evidence, which nobody may change: change the platform itself");
+    public void Write(int offset, ReadOnlySpan<byte> source) => throw new PmemException($"the labels of {name} are part of a capture, which nobody may change: change the platform itself");
 }

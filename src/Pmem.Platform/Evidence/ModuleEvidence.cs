@@ -30,8 +30,11 @@ public sealed record ModuleEvidence(NfitDeviceHandle Handle, ulong Capacity)
     /// <summary>What it says of its health; null when that is not known.</summary>
     public DimmHealth? Health { get; init; }
 
-    /// <summary>What else is known of it: functions, security, firmware. Presence, flags and identity are those of the table.</summary>
+    /// <summary>What else is known of it: functions, security, firmware. Presence and flags are those of the table, and so is identity where it tells.</summary>
     public DimmDetails Details { get; init; } = new();
+
+    /// <summary>SMBIOS handle of a module of which the table does not tell it; 0 when it is not known.</summary>
+    public ushort PhysicalId { get; init; }
 
     /// <summary>Ranges of media that are known to be unreadable.</summary>
     public IReadOnlyList<(ulong Address, ulong Length)> Poison { get; init; } = [];

@@ -139,15 +139,18 @@ public sealed class PlatformEvidence : IDisposable
     public NfitStateFlags StateOf(NfitDeviceHandle handle) =>
         Nfit.Of<NfitRegionMapping>().Where(mapping => mapping.Handle == handle).Aggregate(NfitStateFlags.None, (flags, mapping) => flags | mapping.StateFlags);
 
-    /// <summary>Identity of a module, as Linux prints it; empty when the table does not tell.</summary>
-    public string IdOf(ModuleEvidence module) => ControlOf(module.Handle)?.Id ?? string.Empty;
+    /// <summary>Identity of a module, as Linux prints it; empty when it is not known. The table tells nothing of one that is not there.</summary>
+    public string IdOf(ModuleEvidence module) => ControlOf(module)?.Id ?? string.Empty;
 
-    /// <summary>The control region with the identity of a module; null when the table does not tell.</summary>
-    internal NfitControlRegion? ControlOf(NfitDeviceHandle handle) =>
+    /// <summary>The control region with the identity of a module; null when neither the table tells nor who took the evidence.</summary>
+    internal NfitControlRegion? ControlOf(ModuleEvidence module) => ControlInTable(module.Handle) ?? module.Details.Control;
+
+    /// <summary>The control region of a module in the table; null when the table does not tell.</summary>
+    internal NfitControlRegion? ControlInTable(NfitDeviceHandle handle) =>
         Nfit.Of<NfitRegionMapping>().Where(mapping => mapping.Handle == handle)
             .Select(mapping => Nfit.Of<NfitControlRegion>().FirstOrDefault(control => control.Index == mapping.ControlRegionIndex)).FirstOrDefault(control => control is not null);
 
-    private ushort PhysicalIdOf(ModuleEvidence module) => Nfit.Of<NfitRegionMapping>().FirstOrDefault(mapping => mapping.Handle == module.Handle)?.PhysicalId ?? 0;
+    private ushort PhysicalIdOf(ModuleEvidence module) => Nfit.Of<NfitRegionMapping>().FirstOrDefault(mapping => mapping.Handle == module.Handle)?.PhysicalId ?? module.PhysicalId;
 
     /// <summary>A region that labels do not divide is one namespace.</summary>
     private RegionView ViewAlone(RegionEvidence region)

@@ -12,7 +12,7 @@ public sealed class CaptureVerbTests : IDisposable
 {
     private const string Same = "the same as of the platform";
     private const string Works = "works";
-    private const string Evidence = "evidence, which nobody may change";
+    private const string Evidence = "a capture, which nobody may change";
     private const string Capture = "is a capture";
     private const string Refused = "refused for what it is, or for the state of the DIMM";
     private const string None = "takes no platform";
@@ -30,6 +30,7 @@ public sealed class CaptureVerbTests : IDisposable
         ("dimm show --json", Same),
         ("dimm labels read nmem0 --json", Same),
         ("dimm labels check nmem1", Same),
+        ("dimm labels check nmem1 --json", Same),
         ("namespace list --json", Same),
         ("namespace check namespace0.1 --json", Same),
         ("namespace check namespace0.2", Same),

@@ -112,8 +112,8 @@ public sealed class DimmSecurityVerbTests : IDisposable
         string capture = _files.File("capture");
         Assert.Equal(0, ToolRunner.Run("capture", "-o", capture, "--platform", _folder).ExitCode);
         Assert.Equal("nmem0: passphrase set, unlocked\n", ToolRunner.Run("dimm", "security", "show", "nmem0", "--platform", capture).Output);
-        Assert.Contains("evidence", ToolRunner.Fail("dimm", "security", "freeze", "nmem0", "--platform", capture), StringComparison.Ordinal);
-        Assert.Contains("evidence", ToolRunner.Fail("dimm", "firmware", "update", "nmem0", "--disarm", "--platform", capture), StringComparison.Ordinal);
+        Assert.Contains("a capture", ToolRunner.Fail("dimm", "security", "freeze", "nmem0", "--platform", capture), StringComparison.Ordinal);
+        Assert.Contains("a capture", ToolRunner.Fail("dimm", "firmware", "update", "nmem0", "--disarm", "--platform", capture), StringComparison.Ordinal);
     }
 
     private string Run(params string[] arguments)

@@ -105,7 +105,25 @@ public sealed class TriageVerbTests : IDisposable
             ["namespace", "create"], ["namespace", "destroy", "namespace0.0", "--force"], ["namespace", "reconfigure", "namespace0.0", "--mode", "devdax", "--force"],
             ["dimm", "disable", "nmem0"], ["dimm", "enable", "nmem0"], ["inject-smart", "nmem0", "--spares", "5"],
         ])
-            Assert.Contains("evidence", ToolRunner.Fail([.. change, "--platform", file]), StringComparison.Ordinal);
+            Assert.Contains("a capture, which nobody may change", ToolRunner.Fail([.. change, "--platform", file]), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_lost_DIMM_keeps_its_identity_in_evidence_and_in_captures()
+    {
+        string folder = _files.File("vm9");
+        JsonElement made = ToolRunner.Json(0, "platform", "create", folder, "--dimms", "2", "--size", "64M");
+        string[] ids = [.. made.GetProperty("dimms").EnumerateArray().Select(dimm => dimm.GetProperty("id").GetString()!)];
+        ToolRunner.Json(0, "platform", "inject", folder, "--dimm", "1", "--lost", "true");
+        string file = _files.File("vm9.capture");
+        ToolRunner.Json(0, "capture", "--platform", folder, "-o", file);
+        foreach (string source in (string[])[folder, file])
+        {
+            Assert.Equal(ids, ToolRunner.Json(1, "explain", "--platform", source)[0].GetProperty("dimms").EnumerateArray().Select(dimm => dimm.GetProperty("id").GetString()!));
+            Assert.Equal(ids, ToolRunner.Json(1, "smart", "--platform", source).EnumerateArray().Select(dimm => dimm.GetProperty("id").GetString()!));
+        }
+
+        Assert.Equal(ToolRunner.Run("list", "-DH", "--json", "--platform", folder).Output, ToolRunner.Run("list", "-DH", "--json", "--platform", file).Output);
     }
 
     [Fact]
