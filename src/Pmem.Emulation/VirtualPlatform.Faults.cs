@@ -10,6 +10,9 @@ public sealed partial class VirtualPlatform
     // What modules say is sixteenths of a degree in fifteen bits and a sign.
     private const int MaximumDegrees = 2047;
 
+    // Nothing is colder.
+    private const double MinimumDegrees = -273.15;
+
     /// <summary>Changes what a DIMM says of itself: temperature, spares, flags. Durable at return.</summary>
     /// <param name="dimm">Number of the DIMM.</param>
     /// <param name="change">From what it says to what it shall say; identity and geometry must stay.</param>
@@ -26,8 +29,8 @@ public sealed partial class VirtualPlatform
                 throw new PmemException($"spares are 0 to 100 percent, life used 0 to 255, not {after.Pretended?.Spares ?? after.Spares} and {after.LifeUsed}");
             if (after.Endurance <= 0)
                 throw new PmemException($"a block can be written at least once, not {after.Endurance} times");
-            if (FindUnsayable(after) is { } degrees)
-                throw new PmemException($"{degrees} degrees cannot be said by a DIMM: give -{MaximumDegrees} to {MaximumDegrees}");
+            if (FindImpossible(before, after) is { } degrees)
+                throw new PmemException(Unsayable(degrees));
             if (before.IsLost && !after.IsLost && FindFileProblem(_folder, after) is { } problem)
                 throw new PmemException($"nmem{dimm} cannot be put back: {problem}; put the file back first");
             VirtualDimm[] dimms = [.. _state.Dimms];
@@ -121,11 +124,19 @@ public sealed partial class VirtualPlatform
 
     private VirtualDimm DimmOf(int number) => number >= 0 && number < _state.Dimms.Count ? _state.Dimms[number] : throw new PmemException($"there is no nmem{number}; the platform has {_state.Dimms.Count} DIMM(s)");
 
-    private static double? FindUnsayable(VirtualDimm dimm) =>
-        ((double?[])[dimm.MediaTemperature, dimm.MediaTemperatureThreshold, dimm.ControllerTemperature, dimm.ControllerTemperatureThreshold, dimm.Pretended?.MediaTemperature, dimm.Pretended?.ControllerTemperature])
-        .FirstOrDefault(degrees => degrees is { } value && !IsSayable(value));
+    /// <summary>What no number of a module can hold; commands of guests give it all others.</summary>
+    private static double? FindUnsayable(VirtualDimm dimm) => Degrees(dimm).FirstOrDefault(degrees => degrees is { } value && !(Math.Abs(value) < MaximumDegrees + 1));
 
-    private static bool IsSayable(double degrees) => Math.Abs(degrees) <= MaximumDegrees;
+    // What a guest made of a threshold is no obstacle to other changes.
+    private static double? FindImpossible(VirtualDimm before, VirtualDimm after) =>
+        Degrees(after).Zip(Degrees(before)).FirstOrDefault(pair => pair.First is { } value && pair.First != pair.Second && !IsSayable(value)).First;
+
+    private static double?[] Degrees(VirtualDimm dimm) =>
+        [dimm.MediaTemperature, dimm.MediaTemperatureThreshold, dimm.ControllerTemperature, dimm.ControllerTemperatureThreshold, dimm.Pretended?.MediaTemperature, dimm.Pretended?.ControllerTemperature];
+
+    private static bool IsSayable(double degrees) => degrees is >= MinimumDegrees and <= MaximumDegrees;
+
+    private static string Unsayable(double degrees) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{degrees} degrees cannot be said by a DIMM: give {MinimumDegrees} to {MaximumDegrees}");
 
     private static VirtualDimm Poisoned(VirtualDimm before, long dpa, long length, bool notify)
     {

@@ -209,6 +209,21 @@ public sealed class ModuleCommandsTests : IDisposable
     }
 
     [Fact]
+    public void A_platform_opens_again_whatever_temperature_a_command_gave()
+    {
+        using (VirtualPlatform made = Make())
+        {
+            Assert.Equal(IntelStatus.Success, Status(made, 17, new IntelSetThresholdsInput { MediaTemperatureThreshold = 0x7fff, ControllerTemperatureThreshold = 0xffff }));
+            Assert.Equal(IntelStatus.Success, Status(made, 18, new IntelInjectInput { Which = 1, EnableMediaTemperature = 1, MediaTemperature = 0xffff }));
+        }
+
+        using VirtualPlatform again = VirtualPlatform.Open(_folder);
+        Assert.Equal((0x7fff / 16.0, -0x7fff / 16.0), (again.Dimms[0].MediaTemperatureThreshold, again.Dimms[0].ControllerTemperatureThreshold));
+        again.Inject(0, dimm => dimm with { Spares = 50 });
+        Assert.Throws<PmemException>(() => again.Inject(0, dimm => dimm with { MediaTemperature = -274 }));
+    }
+
+    [Fact]
     public void Modules_of_other_families_answer_in_theirs()
     {
         using VirtualPlatform made = Make();

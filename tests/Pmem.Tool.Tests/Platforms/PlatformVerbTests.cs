@@ -192,8 +192,14 @@ public sealed class PlatformVerbTests : IDisposable
     {
         string folder = _files.File("vm5");
         ToolRunner.Json(0, "platform", "create", folder, "--size", "64M");
-        foreach (string degrees in (string[])["99999", "-2048", "NaN"])
+        foreach (string degrees in (string[])["99999", "-2048", "-273.16", "NaN"])
+        {
             Assert.Contains("cannot be said", ToolRunner.Fail("platform", "inject", folder, $"--media-temperature={degrees}"), StringComparison.Ordinal);
+            Assert.Contains("give -273.15 to 2047", ToolRunner.Fail("inject-smart", "nmem0", "--platform", folder, $"--ctrl-temperature={degrees}"), StringComparison.Ordinal);
+            Assert.Contains("cannot be said", ToolRunner.Fail("inject-smart", "nmem0", "--platform", folder, $"--media-temperature-threshold={degrees}"), StringComparison.Ordinal);
+        }
+
+        Assert.Equal(-273.15, ToolRunner.Json(0, "platform", "inject", folder, "--controller-temperature=-273.15").GetProperty("dimms")[0].GetProperty("controllerTemperature").GetDouble());
         Assert.Equal(2047, ToolRunner.Json(0, "platform", "inject", folder, "--media-temperature", "2047").GetProperty("dimms")[0].GetProperty("mediaTemperature").GetDouble());
     }
 
