@@ -13,7 +13,7 @@ internal static class IoCopyVerb
         var input = new Option<string>("--input", "-i") { Description = "File, device, or namespace of a virtual platform (vm1:namespace0.0) to read; standard input if you say nothing." };
         var output = new Option<string>("--output", "-o") { Description = "File, device, or namespace of a virtual platform to write; standard output if you say nothing." };
         var length = new Option<string>("--len", "-l") { Description = "Bytes to copy, such as 2MiB; default is what both ends have." };
-        var seek = new Option<string>("--seek", "-s") { Description = "Bytes to leave alone at the start of the output." };
+        var seek = new Option<string>("--seek", "-s") { Description = "Bytes to leave alone at the start of the output; of a file that is there no more than it has." };
         var skip = new Option<string>("--skip", "-k") { Description = "Bytes to leave out at the start of the input." };
         var zero = new Option<bool>("--zero", "-z") { Description = "Write zeros to the output, and read nothing." };
         var clear = new Option<string>("--clear-bad-blocks", "-b") { Description = "yes or no: clear bad blocks in the range before it is written.", DefaultValueFactory = _ => "yes" };
@@ -68,6 +68,7 @@ internal static class IoCopyVerb
         using var ends = new CopyEnds();
         RawEndpoint? source = zero ? null : ends.Of(input, () => standardInput, readOnly: true);
         RawEndpoint target = ends.Of(output, () => standardOutput, readOnly: options.DryRun);
+        DemandReached(target, options.Seek);
         RawCopyResult result = source is null ? RawCopy.Zero(target, options) : RawCopy.Run(source, target, options);
         progress.Dispose();
         if (json)
@@ -75,6 +76,13 @@ internal static class IoCopyVerb
         else
             WriteText(output is null ? Console.Error : Console.Out, output ?? "standard output", result, zero, options.DryRun);
         return result.Missing > 0 ? Program.NotConsistent : Program.Success;
+    }
+
+    // daxio makes a hole there; a mistyped number is more likely. A file that is made anew has what was asked for.
+    private static void DemandReached(RawEndpoint target, long seek)
+    {
+        if (target.Path is { } path && LinkedFile.IsRegular(path) && LinkedFile.LengthOf(path) is var length && seek > length)
+            throw new PmemException($"{path} has {length} bytes, and {seek} lies behind them: give --seek a place in the file or at its end, or make the file longer first ('truncate -s {seek} {path}')");
     }
 
     private static long? Size(string? text)

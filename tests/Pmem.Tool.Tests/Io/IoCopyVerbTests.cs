@@ -56,6 +56,20 @@ public sealed class IoCopyVerbTests : IDisposable
         Assert.False(File.Exists(_files.File("out")));
     }
 
+    [Fact]
+    public void A_file_is_not_written_far_behind_its_end()
+    {
+        byte[] bytes = Random();
+        File.WriteAllBytes(_files.File("in"), bytes);
+        File.WriteAllBytes(_files.File("out"), bytes);
+        foreach (string[] more in (string[][])[["--input", _files.File("in")], ["--input", _files.File("in"), "--dry-run"], ["--zero", "--len", "1"]])
+            Assert.Contains("200000 bytes, and 1099511627776 lies behind them", ToolRunner.Fail(["io", "copy", "--output", _files.File("out"), "--seek", "1T", .. more]), StringComparison.Ordinal);
+        Assert.Contains("lies behind", ToolRunner.Fail("io", "copy", "--input", _files.File("in"), "--output", _files.File("out"), "--seek", "200001"), StringComparison.Ordinal);
+        Assert.Equal(bytes, File.ReadAllBytes(_files.File("out")));
+        Assert.Equal(0, ToolRunner.Run("io", "copy", "--input", _files.File("in"), "--output", _files.File("out"), "--seek", "200000").ExitCode);
+        Assert.Equal([.. bytes, .. bytes], File.ReadAllBytes(_files.File("out")));
+    }
+
     [Theory]
     [InlineData("must be named", "--len", "5")]
     [InlineData("--output", "--zero")]
