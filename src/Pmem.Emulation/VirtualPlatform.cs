@@ -77,6 +77,8 @@ public sealed partial class VirtualPlatform : IDisposable
     {
         options ??= new VirtualPlatformOptions();
         PlatformState state = Design(options);
+        if (File.Exists(folder))
+            throw new PmemException($"{folder} is a file, and a platform is made in a folder: name another place");
         bool isNew = !Directory.Exists(folder);
         Directory.CreateDirectory(folder);
         string path = Path.Combine(folder, StateFile.Name);

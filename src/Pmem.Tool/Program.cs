@@ -43,7 +43,7 @@ internal static class Program
         if (parsed.Errors.Count > 0)
         {
             foreach (System.CommandLine.Parsing.ParseError error in parsed.Errors)
-                Console.Error.WriteLine($"pmem: {error.Message}");
+                Console.Error.WriteLine($"pmem: {FailureText.Of(error)}");
             Console.Error.WriteLine($"Try '{Path(parsed.CommandResult)} --help'.");
             return Failure;
         }
@@ -66,13 +66,13 @@ internal static class Program
         }
         catch (Exception e) when (e is PmemException or IOException or UnauthorizedAccessException or ArgumentException or OperationCanceledException)
         {
-            Console.Error.WriteLine($"pmem: {Explain(e)}");
+            Console.Error.WriteLine($"pmem: {FailureText.Of(e)}");
             return Failure;
         }
         catch (Exception e)
         {
             // A mistake of ours: still one sentence, and no stack trace.
-            Console.Error.WriteLine($"pmem: internal error, please report it: {e.GetType().Name}: {FirstLine(e.Message)}");
+            Console.Error.WriteLine($"pmem: internal error, please report it: {e.GetType().Name}: {FailureText.FirstLine(e.Message)}");
             return Failure;
         }
     }
@@ -103,17 +103,6 @@ internal static class Program
             IoCommand.Create(),
             VmCommand.Create(),
         };
-
-    /// <summary>A failure in a sentence of ours: what the runtime says names parameters, and not what to do.</summary>
-    private static string Explain(Exception e) => e switch
-    {
-        FileNotFoundException { FileName: { } file } when e.Message.StartsWith("Could not find", StringComparison.Ordinal) => $"there is no file {file}",
-        DirectoryNotFoundException => $"there is no folder for this file: {FirstLine(e.Message)}",
-        ArgumentException { ParamName: { } name } => FirstLine(e.Message).Replace($" (Parameter '{name}')", string.Empty, StringComparison.Ordinal),
-        _ => FirstLine(e.Message),
-    };
-
-    private static string FirstLine(string message) => message.Split('\n')[0].TrimEnd();
 
     private static string Path(System.CommandLine.Parsing.CommandResult command)
     {

@@ -22,6 +22,8 @@ internal static class DimmSelection
             return dimms;
         foreach (string name in names)
         {
+            if (name.StartsWith('-'))
+                throw new PmemException($"there is no option {name} here: --help lists those there are");
             if (!dimms.Any(dimm => Means(name, dimm)))
                 throw new PmemException(dimms.Count == 0 ? $"there is no DIMM {name}: the platform has none" : $"there is no DIMM {name}; take {dimms[0].Name} to {dimms[^1].Name}, or all");
         }

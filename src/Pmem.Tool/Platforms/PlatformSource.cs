@@ -65,17 +65,26 @@ internal sealed class PlatformSource : IDisposable
         return PathOf(path) is { } named ? OpenPath(named) : OpenMachine(mayBeEmpty);
     }
 
+    /// <summary>Opens a file where a platform is meant: a capture. The caller disposes it.</summary>
+    /// <exception cref="PmemException">It is none.</exception>
+    public static Capture OpenCapture(string path)
+    {
+        if (LinkedFile.IsRegular(path) && !Capture.LooksLike(path) && VirtualPlatform.FolderOf(path) is { } folder)
+            throw new PmemException($"{path} is a file of a platform: name its folder, {folder}");
+        return Capture.Open(path);
+    }
+
     /// <summary>The platform with its power cord.</summary>
     /// <exception cref="PmemException">It is not a virtual one.</exception>
     public VirtualPlatform DemandVirtual() => Virtual ?? throw new PmemException(Capture is null
         ? $"{Name} is no virtual platform: take the folder of one"
-        : $"{Name} is a capture, and no virtual platform: 'pmem list' and 'pmem dimm show' with --platform {Name} show what is in it");
+        : $"{Name} is a capture, and no virtual platform: 'pmem list', 'pmem dimm show', 'pmem smart' and 'pmem explain' with --platform {Name} show what is in it");
 
     /// <inheritdoc/>
     public void Dispose() => _owned?.Dispose();
 
     // Other forms of platforms in files are told apart here.
-    private static PlatformSource OpenPath(string path) => File.Exists(path) ? OpenCapture(path)
+    private static PlatformSource OpenPath(string path) => File.Exists(path) ? OpenFile(path)
         : new LinuxPlatform(path) is { IsPresent: true } copied ? new PlatformSource(path, copied, null)
         : OpenFolder(path);
 
@@ -87,9 +96,9 @@ internal sealed class PlatformSource : IDisposable
             : throw new PmemException($"this machine has no NVDIMMs; say which platform: --platform DIR, or set {Variable}");
     }
 
-    private static PlatformSource OpenCapture(string path)
+    private static PlatformSource OpenFile(string path)
     {
-        Capture capture = Capture.Open(path);
+        Capture capture = OpenCapture(path);
         return new PlatformSource(path, capture.Platform, capture);
     }
 

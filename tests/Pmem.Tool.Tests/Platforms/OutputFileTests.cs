@@ -116,6 +116,21 @@ public sealed class OutputFileTests : IDisposable
         Assert.Contains("what a guest wrote", ToolRunner.Fail("labels", "zero", Path.Combine(folder, "dimm-0.img"), "--label-size", "128KiB", "--force"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_file_or_folder_of_the_wrong_kind_is_answered_with_the_right_one()
+    {
+        string folder = Make("vm");
+        string dimm = Path.Combine(folder, "dimm-0.img");
+        Assert.Contains("is a folder: name the file", ToolRunner.Fail("dimm", "security", "setup", "nmem0", "--new-passphrase-file", folder, "--platform", folder), StringComparison.Ordinal);
+        Assert.Contains("no option --passphrase-file here", ToolRunner.Fail("dimm", "security", "setup", "nmem0", "--passphrase-file", "pa", "--platform", folder), StringComparison.Ordinal);
+        Assert.Contains("is a file, and a platform is made in a folder", ToolRunner.Fail("platform", "create", dimm), StringComparison.Ordinal);
+        foreach (string line in (string[])["platform show", "list --platform", "explain --platform", "capture -o x.capture --platform"])
+            Assert.Contains($"name its folder, {folder}", ToolRunner.Fail([.. line.Split(' '), dimm]), StringComparison.Ordinal);
+        string capture = _files.File("vm.capture");
+        ToolRunner.Json(0, "capture", "--platform", folder, "-o", capture);
+        Assert.Contains($"'pmem explain' with --platform {capture}", ToolRunner.Fail("platform", "show", capture), StringComparison.Ordinal);
+    }
+
     private static string Fingerprint(string folder) => string.Join('\n', Directory.GetFiles(folder, "*.img").Order(StringComparer.Ordinal).Select(file => $"{file} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)))}"));
 
     private string Make(string name)

@@ -36,6 +36,8 @@ internal static class PassphraseInput
 
     private static byte[] ReadFile(string path)
     {
+        if (Directory.Exists(path))
+            throw new PmemException($"{path} is a folder: name the file with the passphrase");
         using FileStream file = File.OpenRead(path);
         return ReadAll(file, path);
     }

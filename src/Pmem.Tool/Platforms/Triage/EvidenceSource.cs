@@ -84,7 +84,7 @@ internal sealed class EvidenceSource
         if (string.IsNullOrEmpty(path))
             return OpenMachine().Evidence;
         if (File.Exists(path))
-            return Capture.Open(path).Evidence;
+            return PlatformSource.OpenCapture(path).Evidence;
         if (Directory.Exists(Path.Combine(path, "sys", "firmware")))
             return RunningMachine.Read(path).Evidence;
         using PlatformSource platform = PlatformSource.Open(path);

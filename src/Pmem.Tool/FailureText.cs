@@ -1,0 +1,89 @@
+using System.CommandLine.Parsing;
+
+namespace Pmem.Tool;
+
+/// <summary>
+/// Failures in one sentence of ours each, that says what to do: what the runtime says names its types and parameters, and what the system says is a word or two.
+/// </summary>
+internal static class FailureText
+{
+    /// <summary>A failure that a verb met.</summary>
+    public static string Of(Exception failure) => failure switch
+    {
+        PmemException => FirstLine(failure.Message),
+        FileNotFoundException { FileName: { } file } when IsOfTheRuntime(failure) => $"there is no file {file}",
+        DirectoryNotFoundException when PathIn(failure) is { } path => Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder)
+            ? $"there is no folder {folder} that {path} could be in: make it first, or name another place"
+            : $"there is no folder {path}",
+        UnauthorizedAccessException when PathIn(failure) is { } path => Denied(path),
+        PathTooLongException => "a name is longer than the file system takes: choose a shorter one",
+        IOException io => OfInput(io),
+        OperationCanceledException => "cancelled",
+        ArgumentException { ParamName: { } name } => FirstLine(failure.Message).Replace($" (Parameter '{name}')", string.Empty, StringComparison.Ordinal),
+        _ => FirstLine(failure.Message),
+    };
+
+    /// <summary>What is wrong with a command line.</summary>
+    public static string Of(ParseError error)
+    {
+        string[] parts = error.Message.Split('\'');
+        return parts is ["Cannot parse argument ", var value, _, var name, " as expected type ", var type, ..] ? $"{name} takes {KindOf(type)}, not '{value}'" : error.Message;
+    }
+
+    /// <summary>The first line of a message: what follows is for programmers.</summary>
+    public static string FirstLine(string message) => message.Split('\n')[0].TrimEnd();
+
+    private static string KindOf(string type) =>
+        type.Contains("Int", StringComparison.Ordinal) ? $"a whole number{(type.Contains("Int32", StringComparison.Ordinal) ? $" up to {int.MaxValue}" : string.Empty)}"
+        : type.Contains("Double", StringComparison.Ordinal) ? "a number"
+        : "a value";
+
+    private static bool IsOfTheRuntime(Exception failure) => failure.Message.StartsWith("Could not find", StringComparison.Ordinal);
+
+    private static string OfInput(IOException failure)
+    {
+        string message = FirstLine(failure.Message);
+        if (message.EndsWith("because it is being used by another process.", StringComparison.Ordinal) && PathIn(failure) is { } used)
+            return $"{used} is in use by another process: wait for its end, or end it";
+        if (message.StartsWith("The file '", StringComparison.Ordinal) && message.EndsWith("already exists.", StringComparison.Ordinal) && PathIn(failure) is { } there)
+            return $"{there} is there already: take another name, or remove it";
+
+        // What the system said, and of which file: "No space left on device : '/mnt/x'".
+        if (message.IndexOf(" : '", StringComparison.Ordinal) is var colon && (colon <= 0 || !message.EndsWith('\'')))
+            return message == "Broken pipe" ? "nobody reads the output any more" : message;
+        string path = message[(colon + 4)..^1];
+        return message[..colon] switch
+        {
+            "No space left on device" => $"there is no space left for {path}: make room on its file system, or choose another",
+            "Disk quota exceeded" => $"your quota leaves no space for {path}: make room, or choose another file system",
+            "File too large" => $"{path} becomes larger than its file system, or your limit (ulimit -f), takes: choose another, or raise the limit",
+            "Read-only file system" => $"{path} is on a file system that is read-only: choose another, or mount it for writing",
+            "Input/output error" => $"the device under {path} cannot be read or written: the system's log (dmesg) says more",
+            "Is a directory" => $"{path} is a folder: name a file",
+            "Not a directory" => $"a part of {path} is a file where a folder must be: name another place",
+            "Text file busy" => $"{path} is a program that runs: wait for its end",
+            "Too many levels of symbolic links" => $"the symbolic links of {path} lead in a circle: name the file itself",
+            "Too many open files" => $"{path} cannot be opened beside so many others: raise the limit (ulimit -n)",
+            "Permission denied" or "Operation not permitted" => Denied(path),
+            var said => $"{path}: {char.ToLowerInvariant(said[0])}{said[1..]}",
+        };
+    }
+
+    private static string Denied(string path)
+    {
+        if (Directory.Exists(path))
+            return $"{path} is a folder: name a file";
+        string mode = !OperatingSystem.IsWindows() && File.Exists(path) ? $" with the permissions {Text(File.GetUnixFileMode(path))}" : string.Empty;
+        return mode.Length > 0
+            ? $"{path} may not be opened by you{mode}: ask its owner, or run the command as a user who may"
+            : $"{path} may not be reached or made by you: ask the owner of its folder, or run the command as a user who may";
+    }
+
+    private static string Text(UnixFileMode mode) => string.Create(9, (int)mode, static (text, bits) =>
+    {
+        for (int i = 0; i < text.Length; i++)
+            text[i] = (bits & (1 << (text.Length - 1 - i))) != 0 ? "rwx"[i % 3] : '-';
+    });
+
+    private static string? PathIn(Exception failure) => failure.Message.IndexOf('\'', StringComparison.Ordinal) is var first and >= 0 && failure.Message.LastIndexOf('\'') is var last && last > first + 1 ? failure.Message[(first + 1)..last] : null;
+}
