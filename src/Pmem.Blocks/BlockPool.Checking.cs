@@ -81,7 +81,7 @@ public sealed partial class BlockPool
         {
             if (PoolSetFile.IsPoolSet(path))
                 return RepairParts(path, options);
-            using PersistentMap map = RepairFile.Open(path, options);
+            using PersistentMap map = RepairFile.Open(path, options, "repair");
             return Repair(map, options);
         });
     }
@@ -107,7 +107,7 @@ public sealed partial class BlockPool
 
     private static PoolRepairResult RepairParts(string path, PoolRepairOptions options)
     {
-        using RepairSet set = RepairSet.Open(path, PoolKind.Block, options);
+        using RepairSet set = RepairSet.Open(path, PoolKind.Block, options, "repair");
         PersistentMap map = set.Maps[0];
         var mends = new List<PoolMend>();
         if (set.MendHeaders(() => FindBlockSizeProblem(map) is null && CheckTable(map, CheckOptions(options)).IsConsistent, mends) && MendBlockSize(map, mends))

@@ -21,7 +21,7 @@ public sealed partial class PersistentLog
         {
             if (PoolSetFile.IsPoolSet(path))
                 return RepairParts(path, options);
-            using PersistentMap map = RepairFile.Open(path, options);
+            using PersistentMap map = RepairFile.Open(path, options, "repair");
             return Repair(map);
         });
     }
@@ -51,7 +51,7 @@ public sealed partial class PersistentLog
 
     private static PoolRepairResult RepairParts(string path, PoolRepairOptions options)
     {
-        using RepairSet set = RepairSet.Open(path, PoolKind.Log, options);
+        using RepairSet set = RepairSet.Open(path, PoolKind.Log, options, "repair");
         PersistentMap map = set.Maps[0];
         long size = map.Length & -PoolFile.PageSize;
         var mends = new List<PoolMend>();

@@ -31,7 +31,7 @@ public sealed partial class PersistentLog
     {
         PoolBackup.DemandRoom(path, options.BackupPath, size);
         long old;
-        using (PersistentMap held = RepairFile.Open(path, options))
+        using (PersistentMap held = RepairFile.Open(path, options, "resize"))
         {
             old = held.Length;
             DemandResizable(held, size);
@@ -47,7 +47,7 @@ public sealed partial class PersistentLog
         if (size > old)
         {
             PoolFileSize.Lengthen(path, size, options.Progress, options.Cancellation);
-            using PersistentMap longer = RepairFile.Open(path, new PoolRepairOptions());
+            using PersistentMap longer = RepairFile.Open(path, new PoolRepairOptions(), "resize");
             DemandResizable(longer, size);
             StoreEnd(longer, size);
         }

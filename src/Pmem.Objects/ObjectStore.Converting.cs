@@ -41,7 +41,7 @@ public sealed unsafe partial class ObjectStore
             return tried;
         return PoolBackup.Finishing(path, options.BackupPath, "convert", () =>
         {
-            using PersistentMap map = RepairFile.Open(path, options);
+            using PersistentMap map = RepairFile.Open(path, options, "convert");
             return Convert(map, options, locksAreAligned);
         });
     }
@@ -62,9 +62,9 @@ public sealed unsafe partial class ObjectStore
     {
         // What an interrupted conversion left of the headers is finished first, so that they are of one version.
         if (!options.DryRun)
-            RepairSet.Open(path, PoolKind.Object, new PoolRepairOptions()).Dispose();
+            RepairSet.Open(path, PoolKind.Object, new PoolRepairOptions(), "convert").Dispose();
         StoreConversionResult tried;
-        using (RepairSet copy = RepairSet.Open(path, PoolKind.Object, options with { DryRun = true, BackupPath = null }))
+        using (RepairSet copy = RepairSet.Open(path, PoolKind.Object, options with { DryRun = true, BackupPath = null }, "convert"))
         {
             tried = ConvertSet(copy, options, locksAreAligned);
             if (tried.IsChanged && Check(copy.Attach(), types: null).Problems is [var first, ..] problems)
@@ -75,7 +75,7 @@ public sealed unsafe partial class ObjectStore
             return tried;
         return PoolBackup.Finishing(path, options.BackupPath, "convert", () =>
         {
-            using RepairSet set = RepairSet.Open(path, PoolKind.Object, options);
+            using RepairSet set = RepairSet.Open(path, PoolKind.Object, options, "convert");
             return ConvertSet(set, options, locksAreAligned);
         });
     }

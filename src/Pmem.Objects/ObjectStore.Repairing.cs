@@ -42,11 +42,11 @@ public sealed unsafe partial class ObjectStore
     {
         if (PoolSetFile.IsPoolSet(path))
         {
-            using RepairSet set = RepairSet.Open(path, PoolKind.Object, options);
+            using RepairSet set = RepairSet.Open(path, PoolKind.Object, options, "repair");
             return new StoreSetRepair(set, options, links).Run();
         }
 
-        PersistentMap map = RepairFile.Open(path, options);
+        PersistentMap map = RepairFile.Open(path, options, "repair");
         try
         {
             PoolRepairResult result = Repair(map, options, links);

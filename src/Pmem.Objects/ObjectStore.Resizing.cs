@@ -33,7 +33,7 @@ public sealed unsafe partial class ObjectStore
         PoolBackup.DemandRoom(path, options.BackupPath, size);
 
         // Before the recovery, which changes the pool.
-        PoolBackup.Begin(path, options.BackupPath, progress: options.Progress, cancellation: options.Cancellation);
+        PoolBackup.Begin(path, options.BackupPath, "resize", progress: options.Progress, cancellation: options.Cancellation);
         bool isSet = PoolSetFile.IsPoolSet(path);
         if (isSet && !options.DryRun)
             PoolSetResize.FinishInterrupted(path);
@@ -42,7 +42,7 @@ public sealed unsafe partial class ObjectStore
         if (isSet)
             return PoolSetResize.Run(path, PoolKind.Object, size, DemandFreeContent, SetHeapEnd, options);
         long old;
-        using (PersistentMap held = RepairFile.Open(path, options))
+        using (PersistentMap held = RepairFile.Open(path, options, "resize"))
         {
             old = held.Length;
             DemandFreeEnd(held, size);
@@ -58,7 +58,7 @@ public sealed unsafe partial class ObjectStore
         if (size > old)
         {
             PoolFileSize.Lengthen(path, size, options.Progress, options.Cancellation);
-            using PersistentMap longer = RepairFile.Open(path, new PoolRepairOptions());
+            using PersistentMap longer = RepairFile.Open(path, new PoolRepairOptions(), "resize");
             DemandFreeEnd(longer, size);
             SetHeapEnd(longer, size);
         }

@@ -60,7 +60,7 @@ public static class PoolFeatureSwitch
         {
             if (PoolSetFile.IsPoolSet(path))
                 return SetInAll(path, feature, enabled, options);
-            using PersistentMap map = RepairFile.Open(path, options);
+            using PersistentMap map = RepairFile.Open(path, options, "feature");
             if (map.Length < PoolHeader.Size)
                 throw new PmemFormatException("pool size", -1, $"at least {PoolHeader.Size} bytes", $"{map.Length}");
             return Set(map, feature, enabled);
@@ -114,7 +114,7 @@ public static class PoolFeatureSwitch
     private static bool SetInAll(string path, PoolFeature feature, bool enabled, PoolRepairOptions options)
     {
         PoolKind kind = PoolFile.ReadHeader(path)?.Kind ?? throw new PmemFormatException($"first part of {path}", 0, "a pool", "none");
-        using RepairSet set = RepairSet.Open(path, kind, options);
+        using RepairSet set = RepairSet.Open(path, kind, options, "feature");
         return set.SetFeature(feature, enabled, options.DryRun);
     }
 

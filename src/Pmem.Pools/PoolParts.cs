@@ -24,20 +24,18 @@ public static class PoolParts
         return broken;
     }
 
-    /// <summary>What the user of a set can do about broken parts: with replicas synchronise, else restore.</summary>
+    /// <summary>What the user of a set can do about broken parts: resize again where that was interrupted, with replicas synchronise, else restore.</summary>
     /// <param name="path">The pool set file.</param>
     /// <exception cref="PmemException">The set file is wrong.</exception>
     public static string RemedyFor(string path)
     {
-        PoolSetFile set = PoolSetFile.Read(path);
-        return Remedy(set.Path, set.Replicas.Count);
+        return Remedy(SetLayout.Of(PoolSetFile.Read(path)));
     }
 
     /// <summary>Throws unless all parts of a replica can be opened, but for those that are about to be created.</summary>
     internal static void Demand(SetLayout layout, int replica, Func<PartLayout, bool> creates)
     {
         List<PartLayout> parts = layout.Replicas[replica].Parts;
-        string remedy = Remedy(layout.Path, layout.Replicas.Count);
         for (int p = 0; p < parts.Count; p++)
         {
             if (creates(parts[p]))
@@ -46,16 +44,18 @@ public static class PoolParts
             {
                 throw Directory.Exists(parts[p].Path)
                     ? new PmemException($"replica {replica}, part {p} of {layout.Path}: {parts[p].Path} is a directory; name a file or a device-DAX node")
-                    : new FileNotFoundException($"there is no file {parts[p].Path}, part {p} of replica {replica} of {layout.Path}; {remedy}", parts[p].Path);
+                    : new FileNotFoundException($"there is no file {parts[p].Path}, part {p} of replica {replica} of {layout.Path}; {Remedy(layout)}", parts[p].Path);
             }
 
             if (!parts[p].IsDevice && LinkedFile.LengthOf(parts[p].Path) is var size && size != parts[p].FileSize)
-                throw new PmemException($"file size does not match config: {parts[p].Path}, part {p} of replica {replica}, has {size} bytes, the pool set says {parts[p].FileSize}; {remedy}");
+                throw new PmemException($"file size does not match config: {parts[p].Path}, part {p} of replica {replica}, has {size} bytes, the pool set says {parts[p].FileSize}; {Remedy(layout)}");
         }
     }
 
-    private static string Remedy(string set, int replicas) => replicas > 1
-        ? $"'pmem pool sync {set}' makes it again from a healthy replica"
+    private static string Remedy(SetLayout layout) => InterruptedResize.IsLeftIn(layout)
+        ? $"a resize was interrupted: 'pmem pool resize {layout.Path} {layout.PoolSize}' ends it with the size that the set file says, the same line with another size with that one"
+        : layout.Replicas.Count > 1
+        ? $"'pmem pool sync {layout.Path}' makes it again from a healthy replica"
         : "the set has no other replica to make it from: restore it from a backup";
 
     private static string? FindProblem(PartLayout part)

@@ -71,7 +71,7 @@ public static class PoolRemoval
         {
             string[] files = Present(path, isSet, options, resumes);
             if (!resumes)
-                PoolBackup.Begin(path, options.BackupPath, options.IgnoreMissing, options.Progress, options.Cancellation);
+                PoolBackup.Begin(path, options.BackupPath, BackupComparison.Removal, options.IgnoreMissing, options.Progress, options.Cancellation);
             var removed = new List<string>();
             foreach (string file in files)
                 Remove(file);
@@ -110,7 +110,7 @@ public static class PoolRemoval
         string? backup = files.Any(file => !IsInterrupted(file)) ? options.BackupPath : null;
         PoolBackup.Noting(path, backup, BackupComparison.Replacement, () =>
         {
-            PoolBackup.Begin(path, backup, leaveOutMissing: true, options.Progress, options.Cancellation);
+            PoolBackup.Begin(path, backup, BackupComparison.Replacement, leaveOutMissing: true, options.Progress, options.Cancellation);
             foreach (string file in files)
                 Remove(file);
             return files;

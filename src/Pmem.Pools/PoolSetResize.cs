@@ -44,16 +44,17 @@ public static class PoolSetResize
         size &= -PoolFile.PageSize;
         long old = layout.PoolSize;
         long[] lengths = NewLengths(layout, size);
+        PoolBackup.DemandRoom(path, options.BackupPath, size);
         if (!options.DryRun)
         {
-            PoolBackup.Begin(path, options.BackupPath, progress: options.Progress, cancellation: options.Cancellation);
+            PoolBackup.Begin(path, options.BackupPath, "resize", progress: options.Progress, cancellation: options.Cancellation);
             CutToLayout(layout);
         }
 
         NewSetFile? beside = null;
         try
         {
-            using (RepairSet set = RepairSet.Open(path, kind, options))
+            using (RepairSet set = RepairSet.Open(path, kind, options, "resize"))
             {
                 var mends = new List<PoolMend>();
                 if (!set.MendHeaders(() => false, mends) || mends.Count > 0)
@@ -93,7 +94,7 @@ public static class PoolSetResize
         CutToLayout(layout);
         if (size > old)
         {
-            using RepairSet set = RepairSet.Open(path, kind, new PoolRepairOptions());
+            using RepairSet set = RepairSet.Open(path, kind, new PoolRepairOptions(), "resize");
             foreach (PersistentMap map in set.Maps)
                 storeSize(map, size);
         }
@@ -120,6 +121,16 @@ public static class PoolSetResize
                 PoolFileSize.Shorten(part.Path, part.FileSize);
             PersistenceTrace.Mark("part cut");
         }
+    }
+
+    /// <summary>What the files of a set need in addition for a pool of some size; nothing of a set of folders or devices, which is not resized. What an interrupted resize left is counted as there.</summary>
+    internal static IEnumerable<(string Path, long Bytes)> Growth(SetLayout layout, long size)
+    {
+        if (layout.IsDirectoryBased || layout.Replicas.Exists(replica => replica.Parts[0].IsDevice))
+            return [];
+        long[] lengths = NewLengths(layout, size & -PoolFile.PageSize);
+        return layout.Replicas.Select((replica, r) => (Part: replica.Parts[^1], Length: lengths[r])).Where(last => File.Exists(last.Part.Path))
+            .Select(last => (last.Part.Path, last.Length - (IsLonger(last.Part) ? LinkedFile.LengthOf(last.Part.Path) : last.Part.FileSize)));
     }
 
     private static bool IsLonger(PartLayout part) => !part.IsDevice && File.Exists(part.Path) && LinkedFile.LengthOf(part.Path) > part.FileSize;

@@ -84,7 +84,7 @@ public static class PoolSync
         DemandSizesAndFolders(layout);
         if (layout.Replicas.SelectMany(replica => replica.Parts).FirstOrDefault(part => LinkedFile.AreSame(part.Path, path)) is { } self)
             throw new PmemException($"{path} names itself as a part ({self.Path}): correct the set file");
-        PoolBackup.Begin(path, options.BackupPath, leaveOutMissing: true, options.Progress, options.Cancellation);
+        PoolBackup.Begin(path, options.BackupPath, "sync", leaveOutMissing: true, options.Progress, options.Cancellation);
         if (!options.DryRun)
             HeaderJournal.Finish(layout);
         IReadOnlyList<PartBadBlocks> bad = options.FixBadBlocks ? new BadBlockSync(layout, options).Run() : [];

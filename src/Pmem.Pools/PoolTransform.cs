@@ -73,7 +73,7 @@ public static class PoolTransform
         bool isInterrupted = File.Exists(HeaderJournal.PathOf(to));
         if (isReplicaChange && !isInterrupted && IsDone(from, to))
             return new PoolTransformResult(change.Transformation, [], BytesCopied: 0) { WasDone = true };
-        PoolBackup.Begin(source, options.BackupPath, leaveOutMissing: true, options.Progress, options.Cancellation);
+        PoolBackup.Begin(source, options.BackupPath, "transform", leaveOutMissing: true, options.Progress, options.Cancellation);
         if (!options.DryRun)
             HeaderJournal.Finish(to);
         return change.Transformation switch

@@ -12,10 +12,6 @@ public static class PoolBackup
 {
     private const int CopyBlock = 4 << 20;
 
-    /// <summary>The change that runs on this thread, for the note.</summary>
-    [ThreadStatic]
-    private static string? s_verb;
-
     /// <summary>Copies a pool that nobody has open; it is locked meanwhile.</summary>
     /// <param name="path">The pool file or pool set file.</param>
     /// <param name="backup">The file or folder to make.</param>
@@ -70,54 +66,59 @@ public static class PoolBackup
     /// </summary>
     /// <param name="path">The pool file or pool set file.</param>
     /// <param name="backup">The file or folder to make; null makes none.</param>
+    /// <param name="verb">The change, as <see cref="Finishing"/> has it, for the note.</param>
     /// <param name="leaveOutMissing">Whether files of a set that are missing, or that an interrupted creation left, are to be missing in the copy too.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="cancellation">Stops between two blocks; nothing is left then.</param>
     /// <exception cref="IOException">The backup exists and is no such one, or cannot be written.</exception>
     /// <exception cref="PmemException">The pool cannot be read, or the backup not be made.</exception>
-    public static void Begin(string path, string? backup, bool leaveOutMissing = false, IProgress<PoolProgress>? progress = null, CancellationToken cancellation = default)
+    public static void Begin(string path, string? backup, string verb, bool leaveOutMissing = false, IProgress<PoolProgress>? progress = null, CancellationToken cancellation = default)
     {
         if (backup is null)
             return;
         if (!PoolSetFile.IsPoolSet(path))
         {
-            Noted(path, backup, () => WriteFile(path, backup, progress, cancellation));
+            Noted(path, backup, verb, () => WriteFile(path, backup, progress, cancellation));
             return;
         }
 
         if (!BackupMark.IsUnfinished(backup, path))
             DemandNew(path, backup);
-        Noted(path, backup, () => new SetBackup(SetLayout.Of(PoolSetFile.Read(path)), Path.GetFullPath(backup), leaveOutMissing, progress, cancellation).Run());
+        Noted(path, backup, verb, () => new SetBackup(SetLayout.Of(PoolSetFile.Read(path)), Path.GetFullPath(backup), leaveOutMissing, progress, cancellation).Run());
     }
 
     /// <summary>The same of a mapped pool.</summary>
     /// <param name="map">The pool, which nobody may change meanwhile.</param>
     /// <param name="subject">The path that says what it is.</param>
     /// <param name="backup">The file to make; null makes none.</param>
+    /// <param name="verb">The change, as <see cref="Finishing"/> has it, for the note.</param>
     /// <param name="progress">Told how far it is.</param>
     /// <param name="cancellation">Stops between two blocks; nothing is left then.</param>
     /// <exception cref="IOException">The backup exists and is no such one, or cannot be written.</exception>
     /// <exception cref="MediaErrorException">A part of the pool cannot be read.</exception>
-    public static void Begin(PersistentMap map, string subject, string? backup, IProgress<PoolProgress>? progress = null, CancellationToken cancellation = default)
+    public static void Begin(PersistentMap map, string subject, string? backup, string verb, IProgress<PoolProgress>? progress = null, CancellationToken cancellation = default)
     {
         if (backup is not null)
-            Noted(subject, backup, () => Write(map, backup, progress, cancellation));
+            Noted(subject, backup, verb, () => Write(map, backup, progress, cancellation));
     }
 
-    /// <summary>Throws unless there is room for the backup of a pool file and for the file's new length, together; asked before the backup is made.</summary>
-    /// <param name="path">The pool file. Of sets the parts and devices are judged elsewhere.</param>
+    /// <summary>Throws unless there is room for the backup of a pool and for the new length of its files, together; asked before the backup is made.</summary>
+    /// <param name="path">The pool file or pool set file. Of sets of folders or devices the room is judged elsewhere.</param>
     /// <param name="backup">The backup that will be made, or is there already; null for none.</param>
-    /// <param name="size">Bytes that the file shall have.</param>
+    /// <param name="size">Bytes that the pool shall have.</param>
+    /// <param name="available">Free bytes on the file system of a path; null asks the system.</param>
     /// <exception cref="OutOfSpaceException">There is not.</exception>
-    public static void DemandRoom(string path, string? backup, long size)
+    /// <exception cref="PmemException">The parts of a set cannot make up a pool of that size.</exception>
+    public static void DemandRoom(string path, string? backup, long size, Func<string, long>? available = null)
     {
-        if (!File.Exists(path) || PoolSetFile.IsPoolSet(path) || PersistentMap.IsDeviceDax(path))
+        if (!File.Exists(path) || PersistentMap.IsDeviceDax(path))
             return;
-        long old = LinkedFile.LengthOf(path);
-        var wanted = new List<(string Path, long Bytes)> { (path, size - old) };
-        if (backup is not null && !File.Exists(backup) && Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(backup))))
+        SetLayout? set = PoolSetFile.IsPoolSet(path) ? SetLayout.Of(PoolSetFile.Read(path)) : null;
+        long old = set is null ? LinkedFile.LengthOf(path) : set.Replicas.SelectMany(replica => replica.Parts).Sum(part => part.IsDevice || !File.Exists(part.Path) ? 0 : LinkedFile.LengthOf(part.Path));
+        List<(string Path, long Bytes)> wanted = set is null ? [(path, size - old)] : [.. PoolSetResize.Growth(set, size)];
+        if (backup is not null && !File.Exists(backup) && !Directory.Exists(backup) && Directory.Exists(Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(backup)))))
             wanted.Add((backup, old));
-        PoolSpace.Demand(wanted);
+        PoolSpace.Demand(wanted, available);
     }
 
     /// <summary>Notes that the change is done that a backup was made for.</summary>
@@ -129,7 +130,7 @@ public static class PoolBackup
     }
 
     /// <summary>
-    /// Makes a change that begins with a backup (<see cref="Begin(string, string?, bool, IProgress{PoolProgress}?, CancellationToken)"/>), and notes at its end that the backup is
+    /// Makes a change that begins with a backup (<see cref="Begin(string, string?, string, bool, IProgress{PoolProgress}?, CancellationToken)"/>), and notes at its end that the backup is
     /// not needed to finish it any more.
     /// </summary>
     /// <remarks>
@@ -159,8 +160,6 @@ public static class PoolBackup
             return change();
         bool isNew = !File.Exists(backup) && !Directory.Exists(backup);
         BackupComparison.DemandResumable(subject, backup, verb);
-        string? outer = s_verb;
-        s_verb = verb;
         try
         {
             return change();
@@ -169,10 +168,6 @@ public static class PoolBackup
         {
             BackupComparison.GiveUp(subject, backup, verb, cause is OperationCanceledException);
             throw;
-        }
-        finally
-        {
-            s_verb = outer;
         }
     }
 
@@ -222,12 +217,12 @@ public static class PoolBackup
         Write(map, backup, progress, cancellation);
     }
 
-    private static void Noted(string subject, string backup, Action write)
+    private static void Noted(string subject, string backup, string verb, Action write)
     {
         if (BackupMark.IsUnfinished(backup, subject))
             return;
         NewFile.Demand(backup, "the backup");
-        BackupMark.Begin(backup, subject, s_verb ?? string.Empty);
+        BackupMark.Begin(backup, subject, verb);
         try
         {
             write();

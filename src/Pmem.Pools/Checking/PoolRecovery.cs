@@ -20,7 +20,7 @@ public readonly record struct PoolRecovery(bool WasDirty, long Operations, long 
         PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
         return PoolBackup.Finishing(path, options.BackupPath, "recover", () =>
         {
-            PoolBackup.Begin(path, options.BackupPath, progress: options.Progress, cancellation: options.Cancellation);
+            PoolBackup.Begin(path, options.BackupPath, "recover", progress: options.Progress, cancellation: options.Cancellation);
             return open(options.DryRun);
         });
     }

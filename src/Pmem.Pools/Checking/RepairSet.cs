@@ -26,16 +26,20 @@ public sealed class RepairSet : IDisposable
     public string NameOf(int replica, long offset) => _layout.NameOf(replica, _replicas[replica].Locate(offset).Part);
 
     /// <summary>Opens all files; backs them up first, when that is wanted (then <see cref="PoolBackup.Finish"/> is called at the end), and finishes what an interrupted tool left.</summary>
+    /// <param name="path">The pool set file.</param>
+    /// <param name="kind">The kind of pool.</param>
+    /// <param name="options">Dry run, backup, progress.</param>
+    /// <param name="verb">The change, as <see cref="PoolBackup.Finishing"/> has it, for the note of the backup.</param>
     /// <exception cref="IOException">The backup exists, or cannot be written; nothing was changed.</exception>
     /// <exception cref="PmemException">A file is missing, has another size than the set file says, is in use, or cannot be accessed.</exception>
-    public static RepairSet Open(string path, PoolKind kind, PoolRepairOptions options)
+    public static RepairSet Open(string path, PoolKind kind, PoolRepairOptions options, string verb)
     {
         ArgumentNullException.ThrowIfNull(options);
         PoolBackup.DemandNoDryRun(options.DryRun, options.BackupPath);
         SetLayout layout = SetLayout.Of(PoolSetFile.Read(path));
         for (int r = 0; r < layout.Replicas.Count; r++)
             PoolParts.Demand(layout, r, _ => false);
-        PoolBackup.Begin(path, options.BackupPath, progress: options.Progress, cancellation: options.Cancellation);
+        PoolBackup.Begin(path, options.BackupPath, verb, progress: options.Progress, cancellation: options.Cancellation);
         if (!options.DryRun)
             HeaderJournal.Finish(layout);
         var open = new List<OpenReplica>();

@@ -9,6 +9,27 @@ internal static class InterruptedResize
     // The log's descriptor follows the header; its second word is where the log ends.
     private const int LogEndPosition = PoolHeader.Size + sizeof(ulong);
 
+    /// <summary>
+    /// Whether that is all that is wrong with the files of a set: last parts are longer than it says, and may be cut to it. Changes nothing.
+    /// </summary>
+    public static bool IsLeftIn(SetLayout layout)
+    {
+        PartLayout[] last = [.. layout.Replicas.Select(replica => replica.Parts[^1])];
+        PartLayout[] others = [.. layout.Replicas.SelectMany(replica => replica.Parts).Except(last)];
+        if (layout.IsDirectoryBased || Array.Exists(last, part => part.IsDevice || !File.Exists(part.Path) || LinkedFile.LengthOf(part.Path) < part.FileSize) || !Array.Exists(last, part => LinkedFile.LengthOf(part.Path) > part.FileSize)
+            || Array.Exists(others, part => !part.IsDevice && (!File.Exists(part.Path) || LinkedFile.LengthOf(part.Path) != part.FileSize)))
+            return false;
+        try
+        {
+            Demand(layout);
+            return true;
+        }
+        catch (Exception wrong) when (wrong is PmemException or IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Throws unless the parts may be cut to the layout. Changes nothing.</summary>
     /// <exception cref="PmemException">A part is another pool's or none, in use, or the pool uses what would be cut.</exception>
     public static void Demand(SetLayout layout)

@@ -55,7 +55,7 @@ internal static class BttRepairVerb
     {
         using var progress = new ProgressLine();
         using IDisposable? held = how.DryRun ? null : PlatformFile.ToChange(file.Path);
-        using PersistentMap map = RepairFile.Open(file.Path, how with { Progress = progress });
+        using PersistentMap map = RepairFile.Open(file.Path, how with { Progress = progress }, "repair");
         BttRepairResult result = BttRepair.Repair(map, file.Offset, file.LengthIn(map), new BttRepairOptions { Known = known with { Progress = progress }, AcceptLoss = acceptLoss });
         PoolBackup.Finish(how.BackupPath);
         progress.Dispose();

@@ -198,7 +198,7 @@ internal sealed partial record NamespacePath(string Platform, string Namespace)
         using PersistentMap map = Open(source);
         return PoolBackup.Finishing(ToString(), options.BackupPath, "change", () =>
         {
-            PoolBackup.Begin(map, ToString(), options.BackupPath, options.Progress, options.Cancellation);
+            PoolBackup.Begin(map, ToString(), options.BackupPath, "change", options.Progress, options.Cancellation);
             return change(map);
         });
     }

@@ -33,6 +33,7 @@ public sealed class FullFileSystemTests : IDisposable
         string set = _folder.Write("a.set", "10M small/a", "REPLICA", "10M small/b");
         ObjectStore.Create(set, "full", 0).Dispose();
         Refuse(() => ObjectStore.Resize(set, 30 << 20), set);
+        Refuse(() => ObjectStore.Resize(set, 15 << 20, new PoolRepairOptions { BackupPath = _folder.File("small/backup") }), set);
         Refuse(() => PoolTransform.Run(set, _folder.Write("three.set", "10M small/a", "REPLICA", "10M small/b", "REPLICA", "30M small/c")), set);
         Refuse(() => PoolTransform.Run(set, _folder.Write("single.set", "OPTION SINGLEHDR", "10M small/a", "REPLICA", "10M small/b")), set, fills: 12 << 20);
         Refuse(() => ObjectStore.Create(_folder.Write("new.set", "9M small/n", "9M small/o", "9M small/p"), "full", 0), set);

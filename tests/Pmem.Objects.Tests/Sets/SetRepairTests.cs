@@ -161,6 +161,24 @@ public sealed class SetRepairTests : IDisposable
     }
 
     [Fact]
+    public void A_resize_asks_for_the_room_of_its_backup_and_its_new_length_together()
+    {
+        string set = Create("single header", out _);
+        const long Held = 35L << 20;
+        const long Grows = 25L << 20;
+        PoolBackup.DemandRoom(set, _folder.File("backup"), 30 << 20, _ => Held + Grows);
+        OutOfSpaceException refused = Assert.Throws<OutOfSpaceException>(() => PoolBackup.DemandRoom(set, _folder.File("backup"), 30 << 20, _ => Held + Grows - 1));
+        Assert.Contains($"needs {Held + Grows} more bytes together with others", refused.Message, StringComparison.Ordinal);
+        PoolBackup.DemandRoom(set, backup: null, 30 << 20, _ => Grows);
+        Assert.Throws<OutOfSpaceException>(() => PoolBackup.DemandRoom(set, backup: null, 30 << 20, _ => Grows - 1));
+
+        // A part that an interrupted resize lengthened has its room already.
+        using (FileStream part = File.OpenWrite(_folder.File("b")))
+            part.SetLength(22 << 20);
+        PoolBackup.DemandRoom(set, backup: null, 30 << 20, _ => 12L << 20);
+    }
+
+    [Fact]
     public void A_set_that_cannot_be_resized_says_why()
     {
         string set = Create("one replica", out _);

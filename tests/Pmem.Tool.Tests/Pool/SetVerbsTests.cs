@@ -33,6 +33,28 @@ public sealed class SetVerbsTests : IDisposable
         Assert.Contains(_pools.File("b"), ToolRunner.Run("pool", "check", set).Output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("obj")]
+    [InlineData("log")]
+    public void An_interrupted_resize_is_named_with_the_line_that_ends_it(string kind)
+    {
+        string set = Write("a.set", "10M a", "8M b");
+        Assert.Equal(0, ToolRunner.Run("pool", "create", kind, set).ExitCode);
+        long size = ToolRunner.Json(0, "pool", "info", set).GetProperty("size").GetInt64();
+        PoolFixture.Truncate(_pools.File("b"), 12 << 20);
+        string remedy = ToolRunner.Json(1, "pool", "check", set).GetProperty("remedy").GetString()!;
+        string line = $"pool resize {set} {size}";
+        Assert.Contains($"a resize was interrupted: 'pmem {line}'", remedy, StringComparison.Ordinal);
+        Assert.Contains($"'pmem {line}'", ToolRunner.Fail("pool", "dump", set), StringComparison.Ordinal);
+        Assert.Equal(0, ToolRunner.Run(line.Split(' ')).ExitCode);
+        Assert.True(ToolRunner.Json(0, "pool", "check", set).GetProperty("consistent").GetBoolean());
+        Assert.Equal(size, ToolRunner.Json(0, "pool", "info", set).GetProperty("size").GetInt64());
+
+        // What else is wrong with files is not taken for it.
+        PoolFixture.Truncate(_pools.File("a"), 11 << 20);
+        Assert.DoesNotContain("interrupted", ToolRunner.Json(1, "pool", "check", set).GetProperty("remedy").GetString(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_replica_that_differs_is_named_and_made_equal_by_a_repair()
     {
