@@ -107,7 +107,7 @@ public sealed partial class VirtualPlatform
 
         public PlatformResult<DimmHealth> GetHealth(int dimm) => platform.DimmOf(dimm) is { IsLost: false } its
             ? PlatformResult<DimmHealth>.Done(its.GetHealth())
-            : PlatformResult<DimmHealth>.Refused(PlatformError.NotFound, platform.WhyAbsent(dimm), "put the DIMM back: 'pmem platform inject --lost false'");
+            : PlatformResult<DimmHealth>.Refused(PlatformError.NotFound, platform.WhyAbsent(dimm), PutBack(dimm));
 
         public PlatformResult<DimmHealth> InjectHealth(int dimm, HealthInjection injection)
         {

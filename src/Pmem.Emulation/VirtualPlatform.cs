@@ -309,22 +309,28 @@ public sealed partial class VirtualPlatform : IDisposable
         _state.Domain,
         set.Dimms.Any(number => _state.Dimms[number].IsNotArmed))
     {
-        Closed = WhyClosed(set),
-        ClosedRemedy = "put lost DIMMs back with 'pmem platform inject --lost false', unlock locked ones with 'pmem dimm security unlock', wait for those that are overwritten",
+        Closed = WhyClosed(set)?.Reason,
+        ClosedRemedy = WhyClosed(set)?.Remedy ?? string.Empty,
     };
 
-    private string? WhyClosed(VirtualSet set)
+    private (string Reason, string Remedy)? WhyClosed(VirtualSet set)
     {
         foreach (int number in set.Dimms)
         {
             if (_state.Dimms[number].IsLost)
-                return WhyAbsent(number);
+                return (WhyAbsent(number), PutBack(number));
             if (_state.Dimms[number].Security.IsClosed)
-                return _state.Dimms[number].Security.IsLocked ? $"nmem{number} is locked" : $"nmem{number} is being overwritten";
+            {
+                return _state.Dimms[number].Security.IsLocked
+                    ? ($"nmem{number} is locked", $"give its passphrase: 'pmem dimm security unlock nmem{number}'")
+                    : ($"nmem{number} is being overwritten", $"wait for the end: 'pmem dimm security wait nmem{number}'");
+            }
         }
 
         return null;
     }
+
+    private static string PutBack(int number) => $"put the DIMM back: 'pmem platform inject --dimm {number} --lost false'";
 
     private string WhyAbsent(int number) => $"nmem{number} is not there{(FindFileProblem(_folder, _state.Dimms[number]) is { } problem ? $": {problem}" : string.Empty)}";
 

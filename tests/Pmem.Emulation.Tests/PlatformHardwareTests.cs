@@ -80,7 +80,7 @@ public sealed class PlatformHardwareTests : IDisposable
 
         PmemException refused = Assert.Throws<PmemException>(() => made.OpenNamespace(space.Name));
         Assert.Contains($"{space.Region} is read-only: a DIMM of it is not armed", refused.Message, StringComparison.Ordinal);
-        Assert.Contains("--armed true", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("--dimm NUMBER --armed true", refused.Message, StringComparison.Ordinal);
         Assert.Throws<PmemException>(() => made.Platform.OpenRaw(space.Name, readOnly: false, force: true));
         Assert.Equal(PlatformError.RegionUnusable, made.Platform.ClearErrors(space.Name).Error);
         Assert.Equal(PlatformError.RegionUnusable, made.Platform.OpenBlockDevice(sectors.Name).Error);

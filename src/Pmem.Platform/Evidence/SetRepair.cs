@@ -22,7 +22,7 @@ public sealed record SetRepair(string Region, IReadOnlyList<int> Modules, LabelR
         ArgumentNullException.ThrowIfNull(plan);
         RegionEvidence[] regions = [.. evidence.Regions.Where(region => region.IsPersistentMemory && region.Mappings.Count > 0 && (only is null || region.Name == only))];
         if (regions.Length == 0)
-            throw new PmemException(only is null ? "there is no region that labels divide" : $"there is no {only} that labels divide; there are {string.Join(", ", evidence.Regions.Select(region => region.Name).DefaultIfEmpty("none"))}");
+            throw new PmemException(only is null ? $"there is no region that labels divide{(evidence.Modules.Any(module => !module.IsPresent) ? ": a DIMM is not there, and its set has no region until it is put back" : string.Empty)}" : $"there is no {only} that labels divide; there are {string.Join(", ", evidence.Regions.Select(region => region.Name).DefaultIfEmpty("none"))}");
         var repairs = new List<SetRepair>();
         foreach (RegionEvidence region in regions)
         {

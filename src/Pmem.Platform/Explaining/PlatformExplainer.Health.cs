@@ -24,7 +24,7 @@ public sealed partial class PlatformExplainer
             Add("dimm-dirty-shutdown", LintSeverity.Warning, name, "Linux shows flush_fail and counts on; PMDK refuses pools that were open at that time", $"its last shutdown was dirty ({health.ShutdownCount} in all): what was written shortly before may not be on media", "check what is on it ('pmem pool check', fsck), and restore from a copy or replica what was open for writing");
     }
 
-    private const string Cooling = "cool it: fans, air flow, load; the alarm ends by itself. Where the threshold is wrong, 'pmem inject-smart --media-temperature-threshold' changes it";
+    private const string Cooling = "cool it: fans, air flow, load; the alarm ends by itself. Where the threshold is wrong, 'pmem inject-smart --media-temperature-threshold DEGREES' changes it";
 
     private void ExplainSecurity(ModuleEvidence module, string name)
     {

@@ -47,7 +47,7 @@ public sealed partial class PlatformExplainer
         }
 
         if (module.Poison.Count > MostPlaces)
-            Add("dimm-poison", LintSeverity.Error, name, $"{module.Poison.Count - MostPlaces} more ranges cannot be read", "see 'pmem list --media-errors'", "ask of each where it is: 'pmem translate --dimm'; the remedy depends on the place");
+            Add("dimm-poison", LintSeverity.Error, name, $"{module.Poison.Count - MostPlaces} more ranges cannot be read", "see 'pmem list --media-errors'", "ask of each where it is: 'pmem translate --dimm DIMM --dpa ADDRESS'; the remedy depends on the place");
     }
 
     private const string CannotBeTold = "clear nothing: writing over the place loses for good what may lie there. Unlock the DIMM, put back what is lost, or mend labels and region first; then ask again";

@@ -76,7 +76,7 @@ public sealed partial class PlatformExplainer
             view = view with { State = RegionState.Disabled, Reason = "a DIMM of it is not there", Namespaces = [] };
         bool isReadOnly = region.Mappings.Any(mapping => _evidence.StateOf(mapping.Handle).HasFlag(NfitStateFlags.NotArmed));
         if (isReadOnly)
-            Add("region-read-only", LintSeverity.Warning, region.Name, "the region and its namespaces are read-only", "a DIMM of it is not armed: what is written would be lost with the power", "charge or replace the module's energy source; read_only of the region can be cleared by hand at that risk"
+            Add("region-read-only", LintSeverity.Warning, region.Name, "the region and its namespaces are read-only", "a DIMM of it is not armed: what is written would be lost with the power", "charge or replace the module's energy source (of a virtual one: 'pmem platform inject --dimm NUMBER --armed true'); read_only of the region can be cleared by hand at that risk"
                 + (KernelDifferences.ReadOnlyRegions.AppliesTo(_kernel) ? string.Empty : ", and its namespaces disabled and enabled, for their disks stay read-only until then"));
         if (region.SetProblem.Length > 0)
             Add("region-interleave", LintSeverity.Warning, region.Name, "none: Linux does not look at interleaving, but nobody can tell which DIMM a bad block is on", region.SetProblem, "correct the interleave structures of the table");

@@ -78,7 +78,7 @@ public sealed partial class PlatformExplainer
         }
 
         if (!module.IsPresent)
-            Add("dimm-absent", LintSeverity.Error, name, "the DIMM is not there, and firmware maps no region over it", "it is lost: pulled, broken, or not answering", "put the DIMM back into its place (what was on its set is whole then), or restore the data of its set from a copy elsewhere");
+            Add("dimm-absent", LintSeverity.Error, name, "the DIMM is not there, and firmware maps no region over it", "it is lost: pulled, broken, or not answering", $"put the DIMM back into its place (what was on its set is whole then; on a virtual platform 'pmem platform inject --dimm {number} --lost false'), or restore the data of its set from a copy elsewhere");
         else if (module.IsLocked)
             Add("dimm-locked", LintSeverity.Error, name, "the DIMM is locked: its labels and its namespaces cannot be used (-EACCES)", "it has a passphrase", "give it its passphrase: 'pmem dimm security unlock' on a virtual platform; on a machine 'ndctl load-keys', then enable it again"
                 + (KernelDifferences.UnlockedCaches.AppliesTo(_kernel) ? ". In a guest its region then stays disabled (-ENXIO), for caches cannot be emptied there" : string.Empty));

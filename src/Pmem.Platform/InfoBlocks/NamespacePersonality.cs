@@ -114,7 +114,7 @@ public sealed class NamespacePersonality
         if (info.Signature != BttInfo.ExpectedSignature)
             Mend(@class, $"no BTT {where}: no signature{(lacksTableCopy ? LacksCopy : string.Empty)}", lacksTableCopy ? MakeAnew : "'pmem btt repair' brings the info block back from its copy in the arena's last page");
         else if (BttInfo.ParentUuidOf(in info).ContainsAnyExcept((byte)0) && NetworkGuid.Read(BttInfo.ParentUuidOf(in info)) != uuid)
-            Mend(NamespaceClass.Btt, $"no BTT {where}: its parent is {NetworkGuid.Read(BttInfo.ParentUuidOf(in info))}, not this namespace", "bring back the label of that namespace, 'pmem labels repair --restore', or write the info block for this one");
+            Mend(NamespaceClass.Btt, $"no BTT {where}: its parent is {NetworkGuid.Read(BttInfo.ParentUuidOf(in info))}, not this namespace", "bring back the label of that namespace, 'pmem labels repair --restore UUID', or write the info block for this one");
         else if (!info.IsIntact)
             Mend(NamespaceClass.Btt, $"no BTT {where}: the info block's checksum is wrong{(lacksTableCopy ? LacksCopy : "; its copy is in the arena's last page, where 'pmem btt repair' finds it")}", lacksTableCopy ? MakeAnew : "'pmem btt repair' brings the info block back from its copy");
         else if (info.Major != format.Major || info.Minor != format.Minor)
@@ -157,7 +157,7 @@ public sealed class NamespacePersonality
         if (@class != NamespaceClass.None && @class != (block.Kind == PfnKind.Pfn ? NamespaceClass.Pfn : NamespaceClass.Dax))
             Mend(NamespaceClass.Pfn, $"the {name} block does not count: the label says {@class.ToString().ToUpperInvariant()}", "write the label that fits the block, or the block that fits the label: 'pmem infoblock write'");
         else if (block.ParentUuid != uuid)
-            Mend(NamespaceClass.Pfn, $"the {name} block does not count: its parent is {block.ParentUuid}, not this namespace", "bring back the label of that namespace, 'pmem labels repair --restore', or write the block for this one");
+            Mend(NamespaceClass.Pfn, $"the {name} block does not count: its parent is {block.ParentUuid}, not this namespace", "bring back the label of that namespace, 'pmem labels repair --restore UUID', or write the block for this one");
         else if (block.Mode is not (PageMapMode.Memory or PageMapMode.Device))
             Mend(NamespaceClass.Pfn, $"the {name} block does not count: page structures are kept nowhere (mode {(uint)block.Mode})", "write the block with a map: 'pmem infoblock write --map dev'");
         else

@@ -128,7 +128,7 @@ public static class LabelLint
     {
         NamespaceLabel? used = area.ActiveLabels.FirstOrDefault(label => label.Uuid == slot.Label.Uuid);
         if (used is null)
-            yield return Of("label-stale", LintSeverity.Info, slot, Layout.Uuid, $"a free slot holds a label of {slot.Label.Uuid}, which has none in use: it was destroyed, or never completed", "Linux does not look at it; 'pmem labels repair --restore' brings it back");
+            yield return Of("label-stale", LintSeverity.Info, slot, Layout.Uuid, $"a free slot holds a label of {slot.Label.Uuid}, which has none in use: it was destroyed, or never completed", "Linux does not look at it; 'pmem labels repair --restore UUID' brings it back");
         else if (slot.Label.Flags.HasFlag(NamespaceLabelFlags.Updating) && slot.Label with { Flags = used.Flags, Slot = used.Slot } != used)
             yield return Of("label-stale-newer", LintSeverity.Info, slot, Layout.Flags, $"a free slot holds a label of {slot.Label.Uuid} that says something else and was part of an update: newer than the one in use if the update was interrupted", "Linux does not look at it");
     }

@@ -31,7 +31,7 @@ public partial class LabelledPlatform
                 return PlatformResult<RegionView>.Refused(PlatformError.CannotEnable, $"{name} cannot be enabled: nmem{off} is disabled", $"enable it: 'pmem dimm enable nmem{off}'");
             RegionLabelVerdict verdict = Judge(_regions[number], areas);
             if (verdict.State == RegionState.Disabled)
-                return PlatformResult<RegionView>.Refused(PlatformError.CannotEnable, $"{name} cannot be enabled: {verdict.Reason}", "'pmem labels check' and 'pmem labels repair' on its DIMMs");
+                return PlatformResult<RegionView>.Refused(PlatformError.CannotEnable, $"{name} cannot be enabled: {verdict.Reason}", verdict.Remedy);
 
             // As after a start: whatever can be enabled in it, is.
             if (_disabled.Remove(Mark + name))

@@ -18,7 +18,7 @@ namespace Pmem.Platform.Model;
 /// </remarks>
 public partial class LabelledPlatform : IPlatform
 {
-    private const string ReadOnlyRemedy = "charge or replace the module's energy source, or the DIMM (of a virtual one: 'pmem platform inject --armed true')";
+    private const string ReadOnlyRemedy = "charge or replace the module's energy source, or the DIMM (of a virtual one: 'pmem platform inject --dimm NUMBER --armed true')";
 
     private readonly Lock _gate = new();
     private readonly IPlatformHardware _hardware;

@@ -42,6 +42,13 @@ internal static class BttJson
             Console.WriteLine($"and {result.Unlisted} more of the same kinds");
     }
 
+    /// <summary>What a repair left, and why.</summary>
+    public static void WriteObstacles(BttCheckResult after)
+    {
+        foreach (BttFinding finding in after.Findings.Where(finding => finding.Severity == BttSeverity.Error))
+            Console.WriteLine($"{finding}\n    not mended: {BttRepair.ObstacleOf(finding)}");
+    }
+
     /// <summary>What <c>pool info</c> tells of a block pool.</summary>
     public static void WriteBlocks(Utf8JsonWriter writer, PoolSummary summary)
     {

@@ -79,8 +79,7 @@ internal static class BttRepairVerb
         {
             foreach (string action in result.Actions)
                 Console.WriteLine($"{(how.DryRun ? "would be done: " : string.Empty)}{action}");
-            foreach (BttFinding finding in result.After.Findings.Where(finding => finding.Severity == BttSeverity.Error))
-                Console.WriteLine($"{finding}\n    not mended: {BttRepair.ObstacleOf(finding)}");
+            BttJson.WriteObstacles(result.After);
             Console.WriteLine($"{file.Path}: {(result.After.IsConsistent ? "consistent" : "not consistent")}{(how.DryRun ? " then (dry run: nothing was changed)" : string.Empty)}");
         }
 

@@ -68,7 +68,7 @@ internal static class LabelsCheckVerb
             yield return $"slot {empty.Slot} is in use and holds nothing: 'pmem labels repair' frees it";
         int old = area.Slots.Where(slot => slot.State == LabelSlotState.Stale).Select(slot => slot.Label.Uuid).Except(area.ActiveLabels.Select(label => label.Uuid)).Count();
         if (old > 0 && area.Current is not null)
-            yield return $"free slots hold labels of {old} namespace(s) that were destroyed: 'pmem labels repair --restore' brings one back as long as nothing took its place";
+            yield return $"free slots hold labels of {old} namespace(s) that were destroyed: 'pmem labels repair --restore UUID' brings one back as long as nothing took its place";
         if (area.Current?.HasStrayFreeBits == true)
             yield return "the free bitmap has bits behind the last slot; kernels do not mind";
         if (area.Current?.FreeSlots < 2)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using Pmem.Platform.Labels;
+using Pmem.Tool.Platforms;
 using Pmem.Tool.Pool;
 
 namespace Pmem.Tool.Labels;
@@ -12,7 +13,7 @@ internal static class LabelsRepairVerb
     {
         var file = new Argument<string[]>("FILE") { Description = "Label storage areas, or with --label-size images whose last bytes are one: one of them, or all of a set in the order of its DIMMs.", Arity = ArgumentArity.ZeroOrMore };
         Option<string?> size = LabelFile.LabelSizeOption();
-        var platform = new Option<string?>("--platform", "-p") { Description = "The folder of a platform, instead of files: each of its sets is repaired." };
+        var platform = new Option<string?>("--platform", "-p") { Description = $"The folder of a platform, instead of files: each of its sets is repaired. Without files, {PlatformSource.Variable} if not given." };
         var region = new Option<string?>("--region", "-r") { Description = "With --platform: this region alone." };
         var restore = new Option<string?>("--restore") { Description = "Bring back the destroyed namespace with this uuid from the labels that free slots still hold." };
         var cookie = new Option<string?>("--cookie") { Description = "Cookie of the interleave set (hexadecimal). Of one area: make the labels belong to it, after the DIMM was moved." };
@@ -33,11 +34,11 @@ internal static class LabelsRepairVerb
         command.SetAction(parsed =>
         {
             string[] paths = parsed.GetValue(file) ?? [];
-            string? folder = parsed.GetValue(platform);
+            string? folder = parsed.GetValue(platform) ?? (paths.Length == 0 ? PlatformSource.PathOf(null) : null);
             bool dry = parsed.GetValue(dryRun);
             ulong? set = LabelsCheckVerb.ParseCookie(parsed.GetValue(cookie));
             if ((paths.Length == 0) == (folder is null))
-                throw new PmemException("name label storage areas, or a platform with --platform");
+                throw new PmemException($"name label storage areas, or a platform with --platform (or {PlatformSource.Variable})");
             if (parsed.GetValue(region) is not null && folder is null)
                 throw new PmemException("--region is a region of a platform: name it with --platform");
             if (parsed.GetValue(move) && folder is null && (paths.Length < 2 || set is null))

@@ -24,7 +24,7 @@ internal static class NamespaceCommand
             CreateVerb(),
             ReconfigureVerb(),
             Triage.AdviseVerb.Create(),
-            OneVerb("destroy", "Destroy a namespace. 'pmem labels repair --restore' can bring it back as long as its labels' slots are free.", (platform, name, force) => platform.DestroyNamespace(name, force)),
+            OneVerb("destroy", "Destroy a namespace. 'pmem labels repair --restore UUID' can bring it back as long as its labels' slots are free.", (platform, name, force) => platform.DestroyNamespace(name, force)),
             OneVerb("enable", "Enable a namespace.", (platform, name, _) => platform.EnableNamespace(name)),
             OneVerb("disable", "Disable a namespace.", (platform, name, _) => platform.DisableNamespace(name)),
             NamespaceMedia.CheckVerb(),
@@ -120,7 +120,7 @@ internal static class NamespaceCommand
         Option<string?> folder = PlatformSource.Option();
         var force = new Option<bool>("--force", "-f") { Description = "Also when it is enabled." };
         Option<bool> json = PoolCommand.JsonOption();
-        var command = new Command(verb, $"{what}\n\nExample: pmem namespace {verb} namespace0.0 --platform vm1") { name, folder, json };
+        var command = new Command(verb, $"{what}\n\nExample: pmem namespace {verb} namespace0.0{(verb == "destroy" ? " --force" : string.Empty)} --platform vm1") { name, folder, json };
         if (verb == "destroy")
             command.Options.Add(force);
         command.SetAction(parsed => Act(parsed.GetValue(folder), parsed.GetValue(json), platform => act(platform, parsed.GetValue(name)!, verb == "destroy" && parsed.GetValue(force))));

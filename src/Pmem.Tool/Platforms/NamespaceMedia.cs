@@ -16,13 +16,16 @@ internal static class NamespaceMedia
     public static Command CheckVerb()
     {
         var repair = new Option<bool>("--repair") { Description = "Mend what can be mended without loss; the namespace must be disabled." };
+        var loss = new Option<bool>("--accept-loss") { Description = "With --repair: also mend what marks blocks as bad, because their place is doubtful." };
         return Verb("check", """
             Check the block translation table of a namespace in sector mode, or of one whose label says that it should be. Nothing is changed without --repair.
 
             Exit codes: 0 consistent, 1 not consistent, 2 it cannot be checked, or has no table.
-            """, [repair], (parsed, platform, space, json) =>
+            """, [repair, loss], (parsed, platform, space, json) =>
         {
             bool repairs = parsed.GetValue(repair);
+            if (parsed.GetValue(loss) && !repairs)
+                throw new PmemException("--accept-loss is for --repair: give both, or none");
             DemandTable(space, null);
             using PersistentMap map = platform.OpenRaw(space.Name, readOnly: !repairs, force: !repairs);
             IReadOnlyList<string> actions = [];
@@ -31,7 +34,7 @@ internal static class NamespaceMedia
             {
                 DemandTable(space, map);
                 DemandInfoBlock(space, map);
-                BttRepairResult mended = BttRepair.Repair(map, 0, map.Length, new BttRepairOptions());
+                BttRepairResult mended = BttRepair.Repair(map, 0, map.Length, new BttRepairOptions { AcceptLoss = parsed.GetValue(loss) });
                 (actions, result) = (mended.Actions, mended.After);
             }
             else
@@ -64,7 +67,10 @@ internal static class NamespaceMedia
             {
                 foreach (string action in actions)
                     Console.WriteLine(action);
-                BttJson.WriteFindings(result);
+                if (repairs)
+                    BttJson.WriteObstacles(result);
+                else
+                    BttJson.WriteFindings(result);
                 if (result.Arenas.Count == 0 && space.Remedy.Length > 0)
                     Console.WriteLine(space.Remedy);
                 Console.WriteLine($"{space.Name}: {(result.IsConsistent ? $"consistent ({BttFile.VariantName(result.Format)}, {result.Arenas.Count} arena(s))" : "not consistent")}");
@@ -195,7 +201,7 @@ internal static class NamespaceMedia
         var name = new Argument<string>("NAMESPACE") { Description = "Such as namespace0.0, or a friendly name." };
         Option<string?> folder = PlatformSource.Option();
         Option<bool> json = PoolCommand.JsonOption();
-        var command = new Command(verb, $"{what}\n\nExample: pmem namespace {verb} namespace0.0 --platform vm1") { name, folder };
+        var command = new Command(verb, $"{what}\n\nExample: {(verb == "write-infoblock" ? "pmem namespace disable namespace0.0 --platform vm1 && " : string.Empty)}pmem namespace {verb} namespace0.0 --platform vm1") { name, folder };
         foreach (Option option in options)
             command.Options.Add(option);
         command.Options.Add(json);

@@ -28,11 +28,12 @@ internal static class PlatformCommand
             PlatformInjectVerb.Create(),
         };
 
-    public static Argument<string> FolderArgument() => new("DIR") { Description = "The folder of the platform." };
+    /// <summary>The folder of a platform that is there.</summary>
+    public static Argument<string?> FolderArgument() => new("DIR") { Description = $"The folder of the platform; {PlatformSource.Variable} if not given.", Arity = ArgumentArity.ZeroOrOne };
 
     private static Command CreateVerb()
     {
-        Argument<string> folder = FolderArgument();
+        var folder = new Argument<string>("DIR") { Description = "The folder of the platform." };
         var dimms = new Option<int>("--dimms", "-d") { Description = "DIMMs.", DefaultValueFactory = _ => 1 };
         var ways = new Option<int>("--ways", "-w") { Description = "DIMMs of an interleave set, 1 to 16.", DefaultValueFactory = _ => 1 };
         var size = new Option<string>("--size", "-s") { Description = "Bytes of each DIMM, a multiple of 2MiB. The files are sparse.", DefaultValueFactory = _ => "1GiB" };
@@ -86,7 +87,7 @@ internal static class PlatformCommand
 
     private static Command ShowVerb()
     {
-        var folder = new Argument<string?>("DIR") { Description = $"The folder of the platform; {PlatformSource.Variable} if not given.", Arity = ArgumentArity.ZeroOrOne };
+        Argument<string?> folder = FolderArgument();
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command("show", "Show DIMMs, health, interleave sets and namespaces.\n\nExample: pmem platform show vm1 --json") { folder, json };
         command.SetAction(parsed =>
@@ -100,7 +101,7 @@ internal static class PlatformCommand
 
     private static Command PowerCutVerb()
     {
-        Argument<string> folder = FolderArgument();
+        Argument<string?> folder = FolderArgument();
         var adr = new Option<bool>("--adr-failure") { Description = "Write queues do not reach the media: every DIMM counts a dirty shutdown." };
         var during = new Option<string?>("--during") { Description = "Cut it in the middle of a transaction of ours on the object pool of this namespace, such as namespace0.0." };
         var seed = new Option<int>("--seed") { Description = "Chooses what survives, where something was under way.", DefaultValueFactory = _ => 1 };
@@ -117,19 +118,20 @@ internal static class PlatformCommand
             """) { folder, adr, during, seed, json };
         command.SetAction(parsed =>
         {
+            string path = PlatformSource.PathOf(parsed.GetValue(folder)) ?? throw new PmemException($"say which platform: its folder, or set {PlatformSource.Variable}");
             if (parsed.GetValue(during) is { } name)
             {
-                NamespacePath path = NamespacePath.Parse($"{parsed.GetValue(folder)}:{name}") ?? throw new PmemException($"'{name}' is not a name such as namespace0.0");
-                int committed = PowerCutWorkload.Run(path, parsed.GetValue(seed), parsed.GetValue(adr));
-                Console.Error.WriteLine($"the power went in transaction {committed + 1} on {path}: {committed} were committed; 'pmem pool recover {path}' recovers the pool");
+                NamespacePath space = NamespacePath.Parse($"{path}:{name}") ?? throw new PmemException($"'{name}' is not a name such as namespace0.0");
+                int committed = PowerCutWorkload.Run(space, parsed.GetValue(seed), parsed.GetValue(adr));
+                Console.Error.WriteLine($"the power went in transaction {committed + 1} on {space}: {committed} were committed; 'pmem pool recover {space}' recovers the pool");
             }
             else
             {
-                using var source = PlatformSource.Open(parsed.GetValue(folder));
+                using var source = PlatformSource.Open(path);
                 source.DemandVirtual().PowerCut(parsed.GetValue(seed), parsed.GetValue(adr));
             }
 
-            using VirtualPlatform again = VirtualPlatform.Open(parsed.GetValue(folder)!);
+            using VirtualPlatform again = VirtualPlatform.Open(path);
             Print(again, parsed.GetValue(json));
             return Program.Success;
         });

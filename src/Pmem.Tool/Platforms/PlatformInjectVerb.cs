@@ -11,7 +11,7 @@ internal static class PlatformInjectVerb
 {
     public static Command Create()
     {
-        Argument<string> folder = PlatformCommand.FolderArgument();
+        Argument<string?> folder = PlatformCommand.FolderArgument();
         var dimm = new Option<int>("--dimm", "-d") { Description = "Number of the DIMM.", DefaultValueFactory = _ => 0 };
         var poison = new Option<string?>("--poison") { Description = "Make media unreadable from this DIMM physical address." };
         var address = new Option<string?>("--address") { Description = "Make media unreadable from this system physical address." };

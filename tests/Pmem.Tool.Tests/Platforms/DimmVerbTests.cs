@@ -117,7 +117,7 @@ public sealed class DimmVerbTests : IDisposable
         }
 
         const string Remedy = "pmem namespace reconfigure --mode sector";
-        Assert.Contains(Remedy, ToolRunner.Run("explain", "--platform", _folder).Output, StringComparison.Ordinal);
+        Assert.Contains($"pmem namespace reconfigure namespace0.0 --mode sector --platform {_folder}", ToolRunner.Run("explain", "--platform", _folder).Output, StringComparison.Ordinal);
         Assert.Contains("no copy of it", string.Join(" ", ToolRunner.Json(0, "namespace", "list", "--platform", _folder)[0].GetProperty("reasons").EnumerateArray()), StringComparison.Ordinal);
         ToolResult check = ToolRunner.Run("namespace", "check", "log", "--platform", _folder);
         Assert.Equal(1, check.ExitCode);

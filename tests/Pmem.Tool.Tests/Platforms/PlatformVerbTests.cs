@@ -25,8 +25,8 @@ public sealed class PlatformVerbTests : IDisposable
         JsonPage.Compare("## `pmem platform create", cut);
         Assert.Equal(1, cut.GetProperty("dimms")[0].GetProperty("dirtyShutdowns").GetInt32());
         JsonElement[] spaces = [.. ToolRunner.Json(0, "namespace", "list", "--platform", folder).EnumerateArray()];
-        Assert.Equal([true, false], spaces.Select(space => space.GetProperty("enabled").GetBoolean()));
-        Assert.Equal("devdax", ToolRunner.Json(0, "namespace", "reconfigure", "namespace0.1", "--platform", folder, "--mode", "devdax").GetProperty("mode").GetString());
+        Assert.Equal([true, true], spaces.Select(space => space.GetProperty("enabled").GetBoolean()));
+        Assert.Equal("devdax", ToolRunner.Json(0, "namespace", "reconfigure", "namespace0.1", "--platform", folder, "--mode", "devdax", "--force").GetProperty("mode").GetString());
         Assert.Contains("pmem0", ToolRunner.Run("platform", "show", folder).Output, StringComparison.Ordinal);
         ToolRunner.Json(0, "labels", "check", Path.Combine(folder, "dimm-0.img"), "--label-size", "128K");
     }

@@ -112,7 +112,8 @@ internal static class DimmLabelsCommand
         Argument<string> name = DimmCommand.NameArgument();
         Option<string?> folder = PlatformSource.Option();
         Option<bool> json = PoolCommand.JsonOption();
-        var command = new Command(verb, $"{what}\n\nExample: pmem dimm labels {verb} nmem0 --platform vm1") { name, folder };
+        string before = readOnly ? string.Empty : "pmem region disable region0 --platform vm1 && ";
+        var command = new Command(verb, $"{what}\n\nExample: {before}pmem dimm labels {verb} nmem0{verb switch { "write" => " --input area.bin", "init" => " --force", _ => string.Empty }} --platform vm1") { name, folder };
         foreach (Option option in options)
             command.Options.Add(option);
         bool hasJson = verb is "read" or "check";

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Pmem.Emulation;
 using Pmem.Platform.Captures;
 using Pmem.Platform.Evidence;
 using Pmem.Platform.Labels;
@@ -31,6 +32,13 @@ internal sealed class EvidenceSource
     /// <summary>The files and folders that would be read.</summary>
     public IEnumerable<string?> FilesOf(ParseResult parsed) =>
         [PlatformSource.PathOf(parsed.GetValue(_platform)), parsed.GetValue(_nfit), .. parsed.GetValue(_images) ?? [], .. parsed.GetValue(_ssdt) ?? []];
+
+    /// <summary>What completes remedies for what the options name.</summary>
+    public TypedRemedy Remedies(ParseResult parsed, PlatformEvidence evidence)
+    {
+        string? folder = parsed.GetValue(_images) is { Length: > 0 } || parsed.GetValue(_nfit) is not null ? null : PlatformSource.PathOf(parsed.GetValue(_platform));
+        return new TypedRemedy(evidence, folder is not null && VirtualPlatform.FolderOf(Path.Combine(folder, "any")) is not null ? folder : null, parsed.GetValue(_platform) is not null);
+    }
 
     /// <summary>Opens what the options name; the caller disposes it.</summary>
     /// <exception cref="PmemException">They name nothing, or two things.</exception>

@@ -44,7 +44,8 @@ internal static class ExplainCommand
                 { } text => throw new PmemException($"'{text}' is not a kernel that is known here: write {string.Join(", ", KernelVersions.All.Select(known => known.Text()))} or all"),
             };
             using PlatformEvidence evidence = source.Open(parsed);
-            KernelPrediction[] predictions = [.. kernels.Select(one => PlatformExplainer.Predict(evidence, one))];
+            TypedRemedy typed = source.Remedies(parsed, evidence);
+            KernelPrediction[] predictions = [.. kernels.Select(one => PlatformExplainer.Predict(evidence, one)).Select(said => said with { Explanations = [.. said.Explanations.Select(typed.Complete)] })];
             if (parsed.GetValue(json))
                 WriteJson(predictions);
             else
