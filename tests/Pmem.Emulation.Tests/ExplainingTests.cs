@@ -105,6 +105,12 @@ public sealed class ExplainingTests : IDisposable
         prediction = Predict(platform);
         Assert.Empty(prediction.Regions[0].View.Namespaces);
         Assert.Contains(prediction.Explanations, explanation => explanation.Rule == "label-cookie" && explanation.Reason.Contains("cookie", StringComparison.Ordinal) && explanation.Remedy.Contains("put the DIMMs back", StringComparison.Ordinal));
+        Assert.DoesNotContain(prediction.Explanations, explanation => explanation.Rule is "label-orphan" || explanation.Remedy.Contains("labels repair", StringComparison.Ordinal));
+
+        // Nobody is told to clear what is in a namespace that is only hidden.
+        Explanation hidden = Assert.Single(prediction.Explanations, explanation => explanation.Rule == "dimm-poison");
+        Assert.Contains("clear nothing", hidden.Remedy, StringComparison.Ordinal);
+        Assert.Contains(data.RawUuid.ToString(), hidden.Reason, StringComparison.Ordinal);
 
         platform.Inject(3, dimm => dimm with { IsLost = true });
         prediction = Predict(platform);

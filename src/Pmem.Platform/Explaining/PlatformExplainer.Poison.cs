@@ -66,11 +66,22 @@ public sealed partial class PlatformExplainer
     {
         if (place.Kind == PlaceKind.Unmapped)
             return "no region has the place now, and a region that lacks a DIMM is none: its namespaces may have it";
+        if (place is { Region: { } whole, Namespace: not null } && _places.Regions.FirstOrDefault(region => region.Name == whole.Region) is { View.State: RegionState.LabelLess } exposed && HadLabels(exposed))
+            return $"{exposed.Name} is one raw device because its labels are lost: what they divided it into may lie there";
         if (place is not { Kind: PlaceKind.Free, Region: { } at } || _places.Regions.FirstOrDefault(region => region.Name == at.Region) is not { } known)
             return string.Empty;
         if (known.Modules.Where(number => number >= 0).Select(number => WhyUntold(_places.Modules[number])).FirstOrDefault(why => why.Length > 0) is { } other)
             return $"it is in {known.Name}, of which {other}";
-        return known.View.State == RegionState.Disabled ? $"{known.Name} is not enabled ({known.View.Reason})" : string.Empty;
+        if (known.View.State == RegionState.Disabled)
+            return $"{known.Name} is not enabled ({known.View.Reason})";
+        return HiddenLabelAt(known, place) is { } hidden ? $"a label on the DIMM has the place, that of {hidden.Uuid}, whose namespace is not shown" : string.Empty;
+    }
+
+    /// <summary>A label in use whose namespace no kernel shows: its data are there.</summary>
+    private static NamespaceLabel? HiddenLabelAt(RegionEvidence region, Place place)
+    {
+        int mapping = place.Module is { } module ? region.Modules.ToList().FindIndex(number => number >= 0 && PlatformEvidence.NameOf(number) == module.Module) : -1;
+        return mapping < 0 || place.Module!.Address is not { } at ? null : region.Areas[mapping]?.ActiveLabels.FirstOrDefault(label => at >= label.Dpa && at - label.Dpa < label.RawSize);
     }
 
     /// <summary>Addresses of a range of a DIMM at which something else may begin: its start, where metadata of namespaces begin, and some between.</summary>

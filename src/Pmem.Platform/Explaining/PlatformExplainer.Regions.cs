@@ -113,17 +113,19 @@ public sealed partial class PlatformExplainer
 
         // Areas without a valid block are explained with their DIMM.
         foreach (LabelFinding finding in LabelLint.Unjudged(region.Description, region.Areas).Where(finding => region.Areas[finding.Dimm]?.Current is not null && finding.Finding.Severity > LintSeverity.Info))
-            Add(finding.Finding.Rule, finding.Finding.Severity, region.Modules[finding.Dimm] >= 0 ? PlatformEvidence.NameOf(region.Modules[finding.Dimm]) : region.Name, finding.Finding.Effect, finding.Finding.Message, "'pmem labels show' and 'pmem labels check' say more; 'pmem labels repair' mends what can be mended");
+            Add(finding.Finding.Rule, finding.Finding.Severity, region.Modules[finding.Dimm] >= 0 ? PlatformEvidence.NameOf(region.Modules[finding.Dimm]) : region.Name, finding.Finding.Effect, finding.Finding.Message, LabelRepair.MendsIndex(finding.Finding.Rule) ? "'pmem labels repair' writes that block anew" : "'pmem labels show' and 'pmem labels check' say more");
     }
 
     private void ExplainLabelLess(RegionEvidence region, RegionLabelVerdict verdict)
     {
-        bool hadLabels = verdict.DimmEnabled.Contains(false) || region.Areas.Any(area => area is { Current: null } && Enum.GetValues<LabelFormat>().Any(format => area.FindOrphanLabels(format).Count > 0));
-        if (hadLabels)
+        if (verdict.DimmEnabled.Contains(false) || HadLabels(region))
             Add("region-exposed", LintSeverity.Error, region.Name, "the region comes up as one raw device over everything in it: namespaces and their metadata lie open to whoever writes to it", verdict.Reason, verdict.Remedy);
         else
             Add("region-whole", LintSeverity.Info, region.Name, "the region is one namespace over its whole capacity", verdict.Reason, verdict.Remedy);
     }
+
+    /// <summary>Whether areas that count as unlabelled still hold labels.</summary>
+    private static bool HadLabels(RegionEvidence region) => region.Areas.Any(area => area is { Current: null } && Enum.GetValues<LabelFormat>().Any(format => area.FindOrphanLabels(format).Count > 0));
 
     private void ExplainFlushing(RegionEvidence region, bool? deepFlush, string domain)
     {

@@ -11,6 +11,9 @@ internal static class CookieDiagnosis
     private const ushort QemuVendor = 0x8086;
     private const int QemuSlots = 256;
 
+    /// <summary>The DIMMs are those of the set, in another order.</summary>
+    public const string Reordered = "the DIMMs of the set were reordered";
+
     /// <summary>What became of the DIMMs, as far as the cookie tells.</summary>
     public static string Explain(ulong cookie, LabelFormat? format, RegionDescription region)
     {
@@ -18,7 +21,7 @@ internal static class CookieDiagnosis
         if (format != LabelFormat.Efi11 && region.Cookie.Version12 != cookie && region.Cookie.Version11 == cookie)
             return "it is the set's cookie for labels of version 1.1";
         if (Orders(members.Length).Any(order => Compute(members, order, format) == cookie))
-            return "the DIMMs of the set were reordered";
+            return Reordered;
         for (int i = 0; members.Length > 1 && i < members.Length; i++)
         {
             if (InterleaveSetCookie.Compute([members[i] with { RegionOffset = 0 }]).For(format) == cookie)

@@ -101,6 +101,10 @@ public sealed class IndexBlock
     public IndexBlock Successor(IEnumerable<int> used, IEnumerable<int> freed)
     {
         byte[] free = [.. _free];
+
+        // Bits behind the last slot name nothing, and some program may take them for slots.
+        for (int slot = SlotCount; slot < free.Length * 8; slot++)
+            free[slot / 8] &= (byte)~(1 << (slot % 8));
         foreach (int slot in used)
             free[slot / 8] &= (byte)~(1 << (slot % 8));
         foreach (int slot in freed)

@@ -79,7 +79,7 @@ public static class LabelLint
     private static LintFinding OfIndex(FormatProblem problem, LintSeverity severity, string effect) =>
         new(problem.What.EndsWith("sequence", StringComparison.Ordinal) ? "index-sequence-zero" : "index-invalid", severity, problem.Offset, problem.ToString(), effect);
 
-    private static IEnumerable<LintFinding> ExamineIndexes(LabelArea area, IndexBlock current)
+    internal static IEnumerable<LintFinding> ExamineIndexes(LabelArea area, IndexBlock current)
     {
         foreach (IndexVerdict index in area.Indexes.Where(index => index.Block is null))
             yield return OfIndex(index.Problem!, LintSeverity.Warning, "the other block counts; an update was interrupted, or the block rotted");

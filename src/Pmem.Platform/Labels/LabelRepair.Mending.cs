@@ -3,6 +3,8 @@ namespace Pmem.Platform.Labels;
 /// <content>The single repairs.</content>
 public sealed partial class LabelRepair
 {
+    private static readonly string[] s_indexRules = ["index-invalid", "index-sequence-zero", "index-sequence-equal", "index-differ", "index-free-bits"];
+
     private void RebuildIndex(int dimm)
     {
         LabelArea area = _editors[dimm].Area;
@@ -42,6 +44,19 @@ public sealed partial class LabelRepair
         chosen.RemoveAll(slot => candidates.Exists(other => other.Label.Uuid != slot.Label.Uuid && !IsUpdating(other.Label) && RegionLabelVerdict.Overlap(other.Label, slot.Label)));
         _editors[dimm].Rebuild(format, [.. chosen.Select(slot => slot.Slot)]);
         _actions.Add($"DIMM {dimm}: index blocks rebuilt, version {format.Text()}, {chosen.Count} of {candidates.Count} label(s) brought back");
+    }
+
+    /// <summary>Whether a fault of index blocks, by the name of its rule, ends when areas are mended.</summary>
+    internal static bool MendsIndex(string rule) => s_indexRules.Contains(rule);
+
+    /// <summary>Replaces the index block that does not count, where something is wrong with the two: as an update does that changes nothing.</summary>
+    private void MendIndex(int dimm)
+    {
+        LabelArea area = _editors[dimm].Area;
+        if (area.Current is not { } current || LabelLint.ExamineIndexes(area, current).FirstOrDefault(finding => MendsIndex(finding.Rule)) is not { } found)
+            return;
+        _editors[dimm].Commit([], []);
+        _actions.Add($"DIMM {dimm}: index block {1 - current.Position} written anew: {found.Message}");
     }
 
     private void FreeInvalid(int dimm)
@@ -91,7 +106,7 @@ public sealed partial class LabelRepair
         bool complete = _region is null ? reference.LabelCount <= 1 || !IsUpdating(reference) : present.Length == _editors.Length;
         if (_region is not null && !_region.Cookie.Accepts(reference.SetCookie, _editors[0].Area.Format))
         {
-            _unresolved.Add($"{uuid}: its cookie is that of another set; put the DIMMs back, or move the labels to this set");
+            _unresolved.Add($"{uuid}: its cookie is that of another set; put the DIMMs back, or, where all of the set were moved here in order, move the labels to this set (--move)");
             return;
         }
 

@@ -34,7 +34,7 @@ public sealed partial class LabelRepair
     public IReadOnlyList<string> Unresolved => _unresolved;
 
     /// <summary>
-    /// Mends: rebuilds lost index blocks from the labels, frees slots that no kernel reads, resolves overlaps and duplicates that an interrupted
+    /// Mends: rebuilds lost index blocks from the labels, writes torn ones anew, frees slots that no kernel reads, resolves overlaps and duplicates that an interrupted
     /// update left, completes or takes back updates that reached only some DIMMs.
     /// </summary>
     /// <param name="region">The region; null to mend one area of which nothing else is known.</param>
@@ -52,6 +52,8 @@ public sealed partial class LabelRepair
         // A namespace that was not finished may have the place of the one that it was to replace.
         foreach (Guid uuid in repair.Uuids().OrderBy(uuid => !repair.IsUnfinished(uuid)))
             repair.MendNamespace(uuid);
+        for (int dimm = 0; dimm < areas.Count; dimm++)
+            repair.MendIndex(dimm);
         repair.Review();
         return repair;
     }

@@ -21,6 +21,8 @@ public sealed partial class RegionLabelVerdict
         DiscoveredNamespace? owner = _namespaces.Find(known => known.Uuid == slot.Label.Uuid && ReferenceEquals(known.Labels[dimm], slot.Label));
         if (owner is null)
         {
+            if (State != RegionState.Disabled && !_region.Cookie.Accepts(slot.Label.SetCookie, _areas[0]?.Format))
+                return ForeignCookie(dimm, slot);
             return State == RegionState.Disabled
                 ? new LabelVerdict(dimm, slot, LabelVerdictKind.Ignored, $"the region is not enabled: {Reason}", "see the other label", LabelLint.Consequence)
                 : new LabelVerdict(dimm, slot, LabelVerdictKind.Hidden, "DIMM 0 has no label for it, so its namespace is not shown and its place stays taken", "'pmem labels repair' completes or takes back the namespace", "label-orphan");

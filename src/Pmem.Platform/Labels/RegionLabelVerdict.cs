@@ -217,9 +217,7 @@ public sealed partial class RegionLabelVerdict
 
         if (!_region.Cookie.Accepts(label.SetCookie, format))
         {
-            refusal = new LabelVerdict(
-                0, slot, LabelVerdictKind.Hidden, $"cookie 0x{label.SetCookie:x} is not that of the set, 0x{cookie:x}: {CookieDiagnosis.Explain(label.SetCookie, format, _region)}",
-                "put the DIMMs back, or move the labels to this set: 'pmem labels repair'", "label-cookie");
+            refusal = ForeignCookie(0, slot);
             return false;
         }
 
@@ -244,6 +242,18 @@ public sealed partial class RegionLabelVerdict
         ulong size = labels.Aggregate(0UL, (sum, part) => sum + part.RawSize);
         _namespaces.Add(new DiscoveredNamespace(label.Uuid, first.Name, _region.SystemAddress(labels[0].Dpa), size, first.LbaSize, first.Abstraction, labels));
         return true;
+    }
+
+    /// <summary>A label of another set. Where the DIMMs are those of the set in another order, moving the labels would mix up the data.</summary>
+    private LabelVerdict ForeignCookie(int dimm, LabelSlot slot)
+    {
+        LabelFormat? format = _areas[0]?.Format;
+        ulong cookie = _region.Cookie.For(format);
+        string cause = CookieDiagnosis.Explain(slot.Label.SetCookie, format, _region);
+        string remedy = cause == CookieDiagnosis.Reordered
+            ? "put the DIMMs back into the order they had (on a virtual platform 'pmem platform inject --dimm NUMBER --swap NUMBER')"
+            : $"put the DIMMs back; or, where all of the set were moved here in order, move their labels to this set: 'pmem labels repair --move' (of one DIMM's file 'pmem labels repair --cookie 0x{cookie:x}')";
+        return new LabelVerdict(dimm, slot, LabelVerdictKind.Hidden, $"cookie 0x{slot.Label.SetCookie:x} is not that of the set, 0x{cookie:x}: {cause}", remedy, "label-cookie");
     }
 
     /// <summary>Each position of the set must be found on some DIMM, once a DIMM, with the region's type and number of labels.</summary>

@@ -140,6 +140,22 @@ public sealed class LabelRepairTests
         Assert.Contains("order", refused.Unresolved[0], StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_torn_index_block_is_written_anew_and_nothing_else()
+    {
+        LabelArea[] areas = Set();
+        byte[] bytes = areas[1].Bytes.ToArray();
+        bytes[areas[1].Geometry!.Value.IndexOffset(1 - areas[1].Current!.Position) + 80] ^= 0x10;
+        LabelArea[] torn = [areas[0], LabelArea.Parse(bytes)];
+        Assert.Contains(torn[1].Indexes, index => index.Block is null);
+        LabelRepair repair = LabelRepair.Mend(s_two, torn);
+        Assert.Single(repair.Update.Writes);
+        LabelArea[] mended = AreaBuilder.Apply(torn, repair.Update);
+        Assert.All(mended[1].Indexes, index => Assert.NotNull(index.Block));
+        Assert.Equal(Names(s_two, areas), Names(s_two, mended));
+        Assert.Empty(LabelRepair.Mend(s_two, mended).Update.Writes);
+    }
+
     private static LabelArea[] Set()
     {
         LabelArea[] areas = AreaBuilder.With(AreaBuilder.Empty(2), AreaBuilder.Labels(s_two, s_a, 16 * MiB, 32 * MiB, "a"));

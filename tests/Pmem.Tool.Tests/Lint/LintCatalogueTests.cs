@@ -32,6 +32,22 @@ public sealed class LintCatalogueTests(LintPlatform platform) : IClassFixture<Li
     }
 
     [Theory]
+    [InlineData("sequence equal")]
+    [InlineData("sequence 0")]
+    [InlineData("index blocks differ")]
+    [InlineData("free bits behind the last slot")]
+    public void Labels_repair_mends_index_blocks(string name)
+    {
+        SpoiledArea area = SpoiledArea.Sound();
+        LabelCases.Alone.Single(row => row.Name == name).Spoil(area);
+        CheckArea(area, 0);
+        string path = _files.File("nvdimm.img");
+        Assert.Single(ToolRunner.Json(0, "labels", "repair", path, "--label-size", "128KiB").GetProperty("actions").EnumerateArray());
+        Assert.Empty(Findings(ToolRunner.Json(0, "labels", "check", path, "--label-size", "128KiB")));
+        Assert.Empty(ToolRunner.Json(0, "labels", "repair", path, "--label-size", "128KiB").GetProperty("actions").EnumerateArray());
+    }
+
+    [Theory]
     [MemberData(nameof(Sets))]
     public void Explain_finds_it_in_a_set(string name)
     {

@@ -54,6 +54,17 @@ public sealed partial class RemedyTests : IDisposable
     }
 
     [Fact]
+    public void A_torn_index_block_is_mended_by_what_explain_says()
+    {
+        ToolRunner.Json(0, "platform", "inject", _folder, "--tear-labels", "1:30");
+        Assert.Contains("power failed", ToolRunner.Fail("namespace", "create", "--platform", _folder, "--size", "32M"), StringComparison.Ordinal);
+        string line = Typed(Explained(1).First(explanation => explanation.GetProperty("rule").GetString() == "index-invalid")).Single();
+        Assert.Equal($"pmem labels repair --platform {_folder}", line);
+        Assert.Equal(0, Run(line).ExitCode);
+        Assert.DoesNotContain(Explained(0), explanation => explanation.GetProperty("severity").GetString() != "info");
+    }
+
+    [Fact]
     public void A_region_that_lacks_a_DIMM_says_which_is_to_be_put_back()
     {
         ToolRunner.Json(0, "platform", "inject", _folder, "--dimm", "1", "--lost", "true");

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Pmem.Platform.Evidence;
 using Pmem.Platform.Explaining;
@@ -40,8 +41,10 @@ internal sealed partial class TypedRemedy
 
     private string Complete(string words, Explanation explanation)
     {
-        if (_folder is null)
-            return words == "labels repair" ? $"{words}{ImagesOf(explanation.Subject)}" : words;
+        if (words is "labels show" or "labels check")
+            return $"{words}{AreaOf(explanation.Subject)}";
+        if (_folder is null || words.Contains("--cookie", StringComparison.Ordinal))
+            return words.StartsWith("labels repair", StringComparison.Ordinal) ? words.Insert("labels repair".Length, words.Contains("--cookie", StringComparison.Ordinal) ? AreaOf(explanation.Subject) : ImagesOf(explanation.Subject)) : words;
         foreach ((string files, string platform) in s_counterparts)
         {
             if (words == files || words.StartsWith($"{files} ", StringComparison.Ordinal))
@@ -83,16 +86,26 @@ internal sealed partial class TypedRemedy
         return new[] { explanation.Subject, explanation.Reason, explanation.What }.Select(text => form.Match(text)).FirstOrDefault(found => found.Success)?.Value;
     }
 
-    /// <summary>The images of a module's set, as options of a command; nothing where they are not known.</summary>
+    /// <summary>The images of all modules of a set, as arguments of a command; nothing where they are not known.</summary>
     private string ImagesOf(string subject)
     {
-        int module = DimmName().Match(subject) is { Success: true } dimm ? int.Parse(dimm.Value.AsSpan("nmem".Length), System.Globalization.CultureInfo.InvariantCulture) : -1;
+        int module = NumberOf(subject);
         RegionEvidence? region = _evidence.Regions.FirstOrDefault(known => known.Name == subject || (module >= 0 && known.Modules.Contains(module)));
-        ModuleEvidence[] modules = [.. (region?.Modules ?? []).Where(number => number >= 0).Select(number => _evidence.Modules[number])];
+        return Arguments([.. (region?.Modules ?? []).Where(number => number >= 0)]);
+    }
+
+    /// <summary>The image of one module, as arguments of a command.</summary>
+    private string AreaOf(string subject) => NumberOf(subject) is >= 0 and int number ? Arguments([number]) : string.Empty;
+
+    private string Arguments(int[] numbers)
+    {
+        ModuleEvidence[] modules = [.. numbers.Where(number => number < _evidence.Modules.Count).Select(number => _evidence.Modules[number])];
         return modules.Length == 0 || Array.Exists(modules, each => each.File is null || each.Labels is null || !File.Exists(each.File))
             ? string.Empty
             : $" {string.Join(' ', modules.Select(each => Typed(each.File!)))} --label-size {modules[0].Labels!.Size}";
     }
+
+    private static int NumberOf(string subject) => DimmName().Match(subject) is { Success: true } dimm ? int.Parse(dimm.Value.AsSpan("nmem".Length), CultureInfo.InvariantCulture) : -1;
 
     private static string Typed(string path) => path.All(letter => char.IsAsciiLetterOrDigit(letter) || "/._-+:".Contains(letter, StringComparison.Ordinal)) ? path : $"\"{path}\"";
 
