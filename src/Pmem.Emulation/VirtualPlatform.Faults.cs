@@ -149,7 +149,7 @@ public sealed partial class VirtualPlatform
     private static VirtualDimm Cleared(VirtualDimm before, long dpa, long length)
     {
         (long first, long end) = Units(dpa, length);
-        return before with { Poison = Without(before.Poison, first, end), Reported = before.Reported is null ? null : Without(before.Reported, first, end) };
+        return before with { Poison = Without(before.Poison, first, end - first), Reported = before.Reported is null ? null : Without(before.Reported, first, end - first) };
     }
 
     private static (long First, long End) Units(long dpa, long length) => (dpa / PoisonUnit * PoisonUnit, (dpa + length + PoisonUnit - 1) / PoisonUnit * PoisonUnit);
@@ -157,7 +157,7 @@ public sealed partial class VirtualPlatform
     /// <summary>The same, without a list of its own for what the system knows when that is what there is.</summary>
     private static VirtualDimm Settled(VirtualDimm dimm) => dimm.Reported?.SequenceEqual(dimm.Poison) == true ? dimm with { Reported = null } : dimm;
 
-    private static PoisonedRange[] Without(IReadOnlyList<PoisonedRange> ranges, long first, long end) => [.. ranges.SelectMany(range => Without(range, first, end))];
+    private static PoisonedRange[] Without(IReadOnlyList<PoisonedRange> ranges, long dpa, long length) => [.. ranges.SelectMany(range => Without(range, dpa, dpa + length))];
 
     /// <summary>Changes the DIMMs behind a range of system addresses in one save, so that a crash leaves all of it or nothing, and many lines take no longer than one.</summary>
     private void OverLines(ulong address, long length, Func<VirtualDimm, long, long, VirtualDimm> change)
