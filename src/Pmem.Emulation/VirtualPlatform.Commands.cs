@@ -114,7 +114,7 @@ public sealed partial class VirtualPlatform
     private bool IsOverwritten(VirtualDimm dimm) => OverwriteProgress(dimm) >= 1;
 
     private double? OverwriteProgress(VirtualDimm dimm) => dimm.Security.OverwriteStarted is { } started
-        ? Math.Clamp(ScrubElapsed(started) / TimeSpan.FromSeconds((double)(dimm.Capacity + dimm.LabelSize) / _state.ScrubBytesPerSecond), 0, 1)
+        ? Math.Clamp(ScrubElapsed(started) / TimeFor((double)dimm.Capacity + dimm.LabelSize), 0, 1)
         : null;
 
     private void EraseContent(VirtualDimm dimm)
@@ -124,7 +124,7 @@ public sealed partial class VirtualPlatform
         using SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
         using PersistentMap map = PersistentMap.Open(path);
         byte[] buffer = new byte[1 << 20];
-        for (long at = 0; at < end;)
+        for (long at = FileSpace.NextData(file, 0); at < end; at = FileSpace.NextData(file, at))
         {
             int read = RandomAccess.Read(file, buffer.AsSpan(0, (int)Math.Min(buffer.Length, end - at)), at);
             if (read == 0)

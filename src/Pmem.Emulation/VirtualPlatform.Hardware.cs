@@ -15,7 +15,10 @@ public sealed partial class VirtualPlatform
     /// <summary>By which scrubs go.</summary>
     internal TimeProvider Clock { get; set; } = TimeProvider.System;
 
-    private TimeSpan ScrubDuration => TimeSpan.FromSeconds((double)_state.Dimms.Sum(dimm => dimm.IsLost ? 0 : dimm.Capacity) / _state.ScrubBytesPerSecond);
+    private TimeSpan ScrubDuration => TimeFor(_state.Dimms.Sum(dimm => dimm.IsLost ? 0.0 : dimm.Capacity));
+
+    // A speed of bytes a second takes longer for terabytes than a time span can say.
+    private TimeSpan TimeFor(double bytes) => TimeSpan.FromSeconds(Math.Min(bytes / _state.ScrubBytesPerSecond, TimeSpan.MaxValue.TotalSeconds / 2));
 
     private TimeSpan ScrubElapsed(DateTimeOffset started)
     {

@@ -39,11 +39,12 @@ public sealed partial class VirtualPlatform
         return new PlatformState { Domain = options.Domain, FlushHints = options.FlushHints, Dimms = dimms, Sets = sets, ScrubBytesPerSecond = options.ScrubBytesPerSecond };
     }
 
-    /// <summary>The smallest line with which a volume over the whole set can be mapped.</summary>
+    /// <summary>The smallest line with which a volume over the whole set can be mapped, as far as tables can say it.</summary>
     private static long DefaultLine(VirtualPlatformOptions options)
     {
+        const long Largest = 1L << 31;
         long line = 4096;
-        while (options.Ways > 1 && options.Capacity * options.Ways / line > InterleavedMemory.MaximumLines / 4 && options.Capacity % (line * 2) == 0)
+        while (options.Ways > 1 && line < Largest && options.Capacity * options.Ways / line > InterleavedMemory.MaximumLines / 4 && options.Capacity % (line * 2) == 0)
             line *= 2;
         return line;
     }

@@ -9,6 +9,8 @@ public static class FileSpace
 {
     private const int NoSpace = 28; // ENOSPC
     private const int TooLarge = 27; // EFBIG
+    private const int NoData = 6; // ENXIO
+    private const int SeekData = 3; // SEEK_DATA
 
     /// <summary>Bytes that this user can still write on the file system of a path; the path itself need not exist, its folder must.</summary>
     /// <exception cref="IOException">The file system does not tell.</exception>
@@ -52,6 +54,32 @@ public static class FileSpace
                 return;
             string text = $"{length} bytes could not be reserved at {offset}: {Marshal.GetPInvokeErrorMessage(error)} (errno {error})";
             throw error is NoSpace or TooLarge ? new OutOfSpaceException(text) : new IOException(text);
+        }
+        finally
+        {
+            if (held)
+                file.DangerousRelease();
+        }
+    }
+
+    /// <summary>
+    /// Where bytes begin that are not in a hole (<c>lseek</c> with SEEK_DATA), so that readers of sparse files need not look at zeros that nobody stored. Where the system or the
+    /// file system does not tell, that is the offset itself. Thread-safe; what is read at offsets of its own (<see cref="RandomAccess"/>) is not disturbed.
+    /// </summary>
+    /// <param name="file">Open for reading.</param>
+    /// <param name="offset">Where to begin looking.</param>
+    /// <returns>The first such place at or behind the offset; <see cref="long.MaxValue"/> when only holes are left, or the file ends before.</returns>
+    public static long NextData(SafeFileHandle file, long offset)
+    {
+        ArgumentNullException.ThrowIfNull(file);
+        if (!OperatingSystem.IsLinux())
+            return offset;
+        bool held = false;
+        try
+        {
+            file.DangerousAddRef(ref held);
+            long data = Libc.Seek((int)file.DangerousGetHandle(), offset, SeekData);
+            return data >= 0 ? data : Marshal.GetLastPInvokeError() == NoData ? long.MaxValue : offset;
         }
         finally
         {

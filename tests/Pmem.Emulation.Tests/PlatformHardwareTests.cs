@@ -1,4 +1,5 @@
 using Pmem.Platform.Acpi;
+using Pmem.Platform.Dsm;
 using Pmem.Platform.InfoBlocks;
 using Pmem.Platform.Model;
 
@@ -193,6 +194,17 @@ public sealed class PlatformHardwareTests : IDisposable
         again.Clock = clock;
         Assert.Single(again.Platform.GetErrors().Demand().Ranges);
         Assert.Equal((ScrubState.Idle, 1L), (again.Platform.GetScrub().State, again.Platform.GetScrub().Finished));
+    }
+
+    [Fact]
+    public void A_scrub_may_take_longer_than_a_time_span_can_say()
+    {
+        using var made = VirtualPlatform.Create(_folder, new VirtualPlatformOptions { Capacity = 1L << 42, ScrubBytesPerSecond = 1 });
+        ScrubStatus scrub = made.Platform.StartScrub().Demand();
+        Assert.Equal(ScrubState.Active, scrub.State);
+        Assert.InRange(scrub.Progress!.Value, 0, 0.001);
+        Assert.Equal((ushort)IntelStatus.Success, made.Execute<DsmStatus>(0, DsmFamilies.Intel, 25, new PassphraseInput()).Status);
+        Assert.Equal(DimmSecurityState.Overwrite, made.Platform.GetSecurity("nmem0").Demand().State);
     }
 
     [Fact]

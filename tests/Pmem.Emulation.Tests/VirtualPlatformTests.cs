@@ -1,5 +1,9 @@
+using System.Diagnostics;
+using Microsoft.Win32.SafeHandles;
 using Pmem.Blocks;
+using Pmem.Emulation.Guest;
 using Pmem.Platform.Acpi;
+using Pmem.Platform.Dsm;
 using Pmem.Platform.InfoBlocks;
 using Pmem.Platform.Labels;
 using Pmem.Platform.Model;
@@ -258,6 +262,54 @@ public sealed class VirtualPlatformTests : IDisposable
         Assert.Equal(2, nfit.Of<NfitSpaRange>().Count());
         InterleaveSetMember[] members = [.. nfit.Of<NfitRegionMapping>().Where(mapping => mapping.RangeIndex == 2).Select(mapping => new InterleaveSetMember(mapping.RegionOffset, nfit.Of<NfitControlRegion>().Single(control => control.Index == mapping.ControlRegionIndex).SerialNumber, 0x8086, 0, 0))];
         Assert.Equal(made.Platform.GetRegions()[1].SetCookie, InterleaveSetCookie.Compute(members).Version12);
+    }
+
+    [Fact]
+    public void Terabytes_of_holes_are_not_read_for_a_guest_or_an_erasure()
+    {
+        const long Capacity = 1L << 40;
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "elsewhere files do not tell where their holes are");
+        long started = Stopwatch.GetTimestamp();
+        using VirtualPlatform made = VirtualPlatform.Create(_folder, new VirtualPlatformOptions { Capacity = Capacity });
+        made.Platform.CreateNamespace(new NamespaceRequest { Mode = NamespaceMode.Raw, Size = 1UL << 39 }).Demand();
+        using (PersistentMap map = made.OpenNamespace("namespace0.0"))
+        {
+            map.Store((1L << 38) + 8, 7UL);
+            map.Persist((1L << 38) + 8, 8);
+        }
+
+        GuestMemory memory = made.ExportGuest(cancellation: TestContext.Current.CancellationToken);
+        using (SafeFileHandle guest = File.OpenHandle(memory.Path, FileMode.Open, FileAccess.ReadWrite))
+        {
+            byte[] word = new byte[8];
+            RandomAccess.Read(guest, word, (1L << 38) + 8);
+            Assert.Equal<byte>([7, 0, 0, 0, 0, 0, 0, 0], word);
+            RandomAccess.Write(guest, [9], (1L << 38) + 8);
+            RandomAccess.Write(guest, [8], 1L << 37);
+        }
+
+        made.ImportGuest(cancellation: TestContext.Current.CancellationToken);
+        using (PersistentMap map = made.OpenNamespace("namespace0.0", readOnly: true))
+            Assert.Equal((9UL, 8UL), (map.ReadUInt64((1L << 38) + 8), map.ReadUInt64(1L << 37)));
+        Assert.Equal(0, made.Execute<DsmStatus>(0, DsmFamilies.Intel, 24, new PassphraseInput()).Status);
+        using (PersistentMap map = made.OpenNamespace("namespace0.0", readOnly: true))
+            Assert.Equal((0UL, 0UL), (map.ReadUInt64((1L << 38) + 8), map.ReadUInt64(1L << 37)));
+
+        // Reading a terabyte takes minutes; looking where there is something, seconds.
+        Assert.InRange(Stopwatch.GetElapsedTime(started), TimeSpan.Zero, TimeSpan.FromSeconds(90));
+    }
+
+    [Fact]
+    public void Sets_of_terabytes_get_lines_that_a_table_can_say_and_a_process_can_map()
+    {
+        using VirtualPlatform made = VirtualPlatform.Create(_folder, new VirtualPlatformOptions { Dimms = 2, Ways = 2, Capacity = 1L << 42 });
+        Assert.Equal(1L << 31, made.Sets[0].LineSize);
+        Assert.Empty(NfitLint.Examine(NfitScan.Read(made.BuildNfit().ToBytes())));
+        NamespaceView space = made.Platform.CreateNamespace(new NamespaceRequest()).Demand();
+        Assert.Equal(1UL << 43, space.RawSize);
+        using PersistentMap map = made.OpenNamespace(space.Name);
+        map.Store(map.Length - 8, 5UL);
+        map.Persist(map.Length - 8, 8);
     }
 
     [Fact]

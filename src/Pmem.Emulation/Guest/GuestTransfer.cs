@@ -59,6 +59,8 @@ internal sealed class GuestTransfer : IDisposable
     /// <summary>Copies from a DIMM into memory that is all zeros.</summary>
     public void ToGuest(GuestPart part)
     {
+        if (IsHole(FileOf(part.Dimm), part.FileOffset, part.Length))
+            return;
         Span<byte> bytes = ReadDimm(part);
         if (bytes.ContainsAnyExcept((byte)0))
             RandomAccess.Write(Of(part), bytes, part.MemoryOffset);
@@ -67,6 +69,8 @@ internal sealed class GuestTransfer : IDisposable
     /// <summary>Copies what the guest changed to a DIMM; durable at return.</summary>
     public void ToDimm(GuestPart part)
     {
+        if (IsHole(Of(part), part.MemoryOffset, part.Length) && IsHole(FileOf(part.Dimm), part.FileOffset, part.Length))
+            return;
         Span<byte> theirs = _theirs.AsSpan(0, part.Length);
         Read(Of(part), theirs, part.MemoryOffset);
         if (!ReadDimm(part).SequenceEqual(theirs))
@@ -88,9 +92,14 @@ internal sealed class GuestTransfer : IDisposable
     private Span<byte> ReadDimm(GuestPart part)
     {
         Span<byte> bytes = _ours.AsSpan(0, part.Length);
-        Read(_files[part.Dimm] ??= File.OpenHandle(PathOf(part.Dimm), FileMode.Open, FileAccess.Read, FileShare.ReadWrite), bytes, part.FileOffset);
+        Read(FileOf(part.Dimm), bytes, part.FileOffset);
         return bytes;
     }
+
+    private SafeFileHandle FileOf(int dimm) => _files[dimm] ??= File.OpenHandle(PathOf(dimm), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+
+    // Terabytes of holes are not read. A file that was cut is no hole: reading says so.
+    private static bool IsHole(SafeFileHandle file, long offset, long length) => FileSpace.NextData(file, offset) >= offset + length && RandomAccess.GetLength(file) >= offset + length;
 
     private string PathOf(int dimm) => Path.Combine(_folder, _dimms[dimm].File);
 

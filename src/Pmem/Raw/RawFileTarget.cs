@@ -12,9 +12,6 @@ internal sealed class RawFileTarget(RawEndpoint endpoint, string path, long seek
     // Of Windows; a multiple of a page.
     private const long MapAlignment = 64 << 10;
 
-    private const int SeekData = 3; // SEEK_DATA
-    private const int NoData = 6; // ENXIO
-
     private readonly bool _existed = File.Exists(path);
     private readonly long _present = File.Exists(path) ? Math.Max(0, LinkedFile.LengthOf(path) - seek) : 0;
     private FileStream? _file;
@@ -95,13 +92,7 @@ internal sealed class RawFileTarget(RawEndpoint endpoint, string path, long seek
         return _file = new FileStream(path, options);
     }
 
-    private bool IsHole(long position, long length)
-    {
-        if (!OperatingSystem.IsLinux() || position + length > Open().Length)
-            return false;
-        long data = Libc.Seek((int)Open().SafeFileHandle.DangerousGetHandle(), position, SeekData);
-        return data < 0 ? Marshal.GetLastPInvokeError() == NoData : data >= position + length;
-    }
+    private bool IsHole(long position, long length) => position + length <= Open().Length && FileSpace.NextData(Open().SafeFileHandle, position) >= position + length;
 
     private void Allocate(FileStream file, long position, long length)
     {
