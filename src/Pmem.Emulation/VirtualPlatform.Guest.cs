@@ -230,7 +230,7 @@ public sealed partial class VirtualPlatform
         {
             var left = NvdimmErrorRegisters.Parse(transfer.ReadRegisters(0, NvdimmErrorRegisters.Size));
             foreach (NvdimmErrorRange range in ErrorsForGuest())
-                OverDimms(range, (number, dpa, length) => dimms[number] = dimms[number] with { Poison = Without(dimms[number].Poison, dpa, dpa + length), Reported = null });
+                OverDimms(range, (number, dpa, length) => dimms[number] = dimms[number] with { Poison = Without(dimms[number].Poison, dpa, length), Reported = null });
             foreach (NvdimmErrorRange range in left.Ranges)
                 OverDimms(range, (number, dpa, length) => dimms[number] = dimms[number] with { Poison = Join([.. dimms[number].Poison, new PoisonedRange(dpa, length)]), Reported = null });
         }

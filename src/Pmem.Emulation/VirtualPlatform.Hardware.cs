@@ -134,10 +134,10 @@ public sealed partial class VirtualPlatform
             Change(ranges, (before, dpa, length) => Poisoned(before, dpa, length, notify));
 
         public PlatformResult<IReadOnlyList<AddressRange>> UninjectErrors(IReadOnlyList<AddressRange> ranges) =>
-            Change(ranges, (before, dpa, length) => Settled(before with { Reported = before.Reported ?? before.Poison, Poison = Without(before.Poison, dpa, dpa + length) }));
+            Change(ranges, (before, dpa, length) => Settled(before with { Reported = before.Reported ?? before.Poison, Poison = Without(before.Poison, dpa, length) }));
 
         public PlatformResult<IReadOnlyList<AddressRange>> ClearErrors(IReadOnlyList<AddressRange> ranges) =>
-            Change(ranges, (before, dpa, length) => Settled(before with { Reported = Without(before.Reported ?? before.Poison, dpa, dpa + length), Poison = Without(before.Poison, dpa, dpa + length) }));
+            Change(ranges, (before, dpa, length) => Settled(before with { Reported = Without(before.Reported ?? before.Poison, dpa, length), Poison = Without(before.Poison, dpa, length) }));
 
         public DimmPlace? Translate(ulong address)
         {
