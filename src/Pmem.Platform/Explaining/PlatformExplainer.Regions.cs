@@ -108,7 +108,7 @@ public sealed partial class PlatformExplainer
                 LabelVerdictKind.DisablesDimm => (LintSeverity.Error, "keeps its DIMM from being enabled"),
                 _ => (LintSeverity.Error, $"keeps {region.Name} from being enabled"),
             };
-            Add(label.Rule, severity, subject, $"{name} {what}", label.Reason, label.Remedy);
+            Add(label.Rule, severity, subject, $"{name} {what}", label.Reason, label.Rule == "label-cookie" ? WayBack(region, label) : label.Remedy);
         }
 
         // Areas without a valid block are explained with their DIMM.

@@ -32,6 +32,9 @@ internal sealed class LabelFile
     /// <summary>Whether the file holds memory before the area, which then is the DIMM's capacity.</summary>
     public bool IsImage => Offset > 0;
 
+    /// <summary>Whether the area is one of a capture, in which nothing is repaired.</summary>
+    public bool IsCaptured => _captured is not null;
+
     public static Argument<string> FileArgument() => new("FILE") { Description = "A label storage area, or with --label-size an image whose last bytes are one." };
 
     public static Option<string?> LabelSizeOption() => new("--label-size") { Description = "The file is an image of QEMU's nvdimm device with this label-size, such as 128KiB." };

@@ -40,11 +40,13 @@ internal static class LabelsCheckVerb
     {
         LabelArea area = file.Read();
         RegionLabelVerdict verdict = RegionLabelVerdict.JudgeAlone(area, file.IsImage ? (ulong)file.Offset : null, cookie);
-        LabelVerdict[] labels = [.. verdict.Labels.Where(label => label.Dimm == 0)];
+        ulong? set = cookie ?? area.ActiveLabels.GroupBy(label => label.SetCookie).OrderByDescending(group => group.Count()).FirstOrDefault()?.Key;
+        LabelVerdict[] labels = [.. verdict.Labels.Where(label => label.Dimm == 0).Select(label => label with { Remedy = RepairLine.Complete(label.Remedy, file, label.Slot.Label.LabelCount, set) })];
         bool isClean = verdict.State == RegionState.Enabled && Array.TrueForAll(labels, label => label.Kind == LabelVerdictKind.Accepted);
         IReadOnlyList<LintFinding> findings = LabelLint.ExamineAlone(area, file.IsImage ? (ulong)file.Offset : null, cookie);
         isClean &= findings.All(finding => finding.Severity != LintSeverity.Error);
-        string[] notes = [.. Notes(file, area, labels)];
+        int ways = area.ActiveLabels.Select(label => (int)label.LabelCount).DefaultIfEmpty(1).Max();
+        string[] notes = [.. Notes(file, area, labels).Select(note => RepairLine.Complete(note, file, ways, set))];
         if (json)
             JsonOutput.Write(writer => WriteJson(writer, file, area, verdict, labels, findings, notes, isClean));
         else

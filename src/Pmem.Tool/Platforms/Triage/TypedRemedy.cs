@@ -20,6 +20,8 @@ internal sealed partial class TypedRemedy
         ("infoblock verify", "namespace read-infoblock"),
     ];
 
+    private const string MoveLabels = "labels repair --move";
+
     private readonly PlatformEvidence _evidence;
     private readonly string? _folder;
     private readonly bool _isNamed;
@@ -41,6 +43,8 @@ internal sealed partial class TypedRemedy
 
     private string Complete(string words, Explanation explanation)
     {
+        if (_folder is null && words == MoveLabels && RegionOf(explanation.Subject) is { } set)
+            return $"labels repair{ImagesOf(explanation.Subject)} --cookie 0x{CookieOf(set):x}{(set.Modules.Count > 1 ? " --move" : string.Empty)}";
         if (words is "labels show" or "labels check")
             return $"{words}{AreaOf(explanation.Subject)}";
         if (_folder is null || words.Contains("--cookie", StringComparison.Ordinal))
@@ -52,6 +56,8 @@ internal sealed partial class TypedRemedy
         }
 
         (Command command, string verb, string rest) = Find(words);
+        if (words == MoveLabels && RegionOf(explanation.Subject) is { } moved)
+            rest = $" --region {moved.Name}{rest}";
         foreach (Argument argument in command.Arguments)
         {
             if (argument.Name == "DIR" && _isNamed && verb.StartsWith("platform ", StringComparison.Ordinal))
@@ -89,10 +95,17 @@ internal sealed partial class TypedRemedy
     /// <summary>The images of all modules of a set, as arguments of a command; nothing where they are not known.</summary>
     private string ImagesOf(string subject)
     {
-        int module = NumberOf(subject);
-        RegionEvidence? region = _evidence.Regions.FirstOrDefault(known => known.Name == subject || (module >= 0 && known.Modules.Contains(module)));
-        return Arguments([.. (region?.Modules ?? []).Where(number => number >= 0)]);
+        return Arguments([.. (RegionOf(subject)?.Modules ?? []).Where(number => number >= 0)]);
     }
+
+    private RegionEvidence? RegionOf(string subject)
+    {
+        int module = NumberOf(subject);
+        return _evidence.Regions.FirstOrDefault(known => known.Name == subject || (module >= 0 && known.Modules.Contains(module)));
+    }
+
+    /// <summary>The cookie that labels of a set must have: by the version of the area of its first module.</summary>
+    private static ulong CookieOf(RegionEvidence set) => set.Description.Cookie.For(set.Areas[0]?.Format);
 
     /// <summary>The image of one module, as arguments of a command.</summary>
     private string AreaOf(string subject) => NumberOf(subject) is >= 0 and int number ? Arguments([number]) : string.Empty;
