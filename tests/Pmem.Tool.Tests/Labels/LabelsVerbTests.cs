@@ -145,6 +145,35 @@ public sealed class LabelsVerbTests : IDisposable
         ToolRunner.Json(0, "labels", "check", path, "--cookie", "77");
     }
 
+    [Theory]
+    [InlineData("init")]
+    [InlineData("zero")]
+    public void What_is_no_label_area_is_not_written_over(string verb)
+    {
+        // An image whose area was not named: media, labels behind them.
+        string image = _files.File("image");
+        using (FileStream file = File.Create(image))
+        {
+            file.SetLength(1 << 20);
+            file.Write("somebody's data"u8);
+        }
+
+        byte[] before = File.ReadAllBytes(image);
+        string refused = ToolRunner.Fail("labels", verb, image);
+        Assert.Contains("--label-size", refused, StringComparison.Ordinal);
+        Assert.Contains("--force", refused, StringComparison.Ordinal);
+        Assert.Equal(before, File.ReadAllBytes(image));
+        Assert.Equal(0, ToolRunner.Run("labels", verb, image, "--label-size", "128KiB").ExitCode);
+        Assert.Equal(before[..4096], File.ReadAllBytes(image)[..4096]);
+
+        // Labels whose index blocks are lost can still be brought back.
+        string area = Labelled();
+        PoolFixture.Patch(area, 0, new byte[512]);
+        Assert.Contains("'pmem labels repair'", ToolRunner.Fail("labels", verb, area), StringComparison.Ordinal);
+        Assert.Equal(0, ToolRunner.Run("labels", verb, area, "--force").ExitCode);
+        Assert.Contains("is a folder", ToolRunner.Fail("labels", verb, Path.GetDirectoryName(area)!), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_missing_file_is_one_sentence_with_a_remedy() => Assert.Contains("truncate", ToolRunner.Fail("labels", "init", _files.File("none")), StringComparison.Ordinal);
 
