@@ -3,12 +3,18 @@ using Pmem.Platform;
 
 namespace Pmem.Tool;
 
-/// <summary>Findings of the lints of label areas and info blocks, as several verbs print them.</summary>
+/// <summary>Findings of the lints of tables, label areas and info blocks, as several verbs print them.</summary>
 internal static class LintOutput
 {
     public static void WriteJson(Utf8JsonWriter writer, IReadOnlyList<LintFinding> findings)
     {
-        writer.WriteStartArray("findings");
+        writer.WritePropertyName("findings");
+        WriteArray(writer, findings);
+    }
+
+    public static void WriteArray(Utf8JsonWriter writer, IReadOnlyList<LintFinding> findings)
+    {
+        writer.WriteStartArray();
         foreach (LintFinding finding in findings)
         {
             writer.WriteStartObject();
@@ -29,5 +35,5 @@ internal static class LintOutput
             Console.WriteLine($"0x{finding.Offset:x}: {Name(finding.Severity)}: {finding.Message} [{finding.Rule}]: {finding.Effect}");
     }
 
-    private static string Name(LintSeverity severity) => severity.ToString().ToLowerInvariant();
+    public static string Name(LintSeverity severity) => severity.ToString().ToLowerInvariant();
 }

@@ -44,34 +44,17 @@ internal static class LintVerb
     private static int Print(string path, IReadOnlyList<LintFinding> findings, bool json)
     {
         if (json)
-            WriteJson(findings);
+            JsonOutput.Write(writer => LintOutput.WriteArray(writer, findings));
         else
             WriteText(path, findings);
         return findings.Any(finding => finding.Severity == LintSeverity.Error) ? Program.NotConsistent : Program.Success;
     }
 
-    private static void WriteJson(IReadOnlyList<LintFinding> findings) => JsonOutput.Write(writer =>
-    {
-        writer.WriteStartArray();
-        foreach (LintFinding finding in findings)
-        {
-            writer.WriteStartObject();
-            writer.WriteString("rule", finding.Rule);
-            writer.WriteString("severity", Name(finding.Severity));
-            writer.WriteNumber("offset", finding.Offset);
-            writer.WriteString("message", finding.Message);
-            writer.WriteString("effect", finding.Effect);
-            writer.WriteEndObject();
-        }
-
-        writer.WriteEndArray();
-    });
-
     private static void WriteText(string path, IReadOnlyList<LintFinding> findings)
     {
         foreach (LintFinding finding in findings)
         {
-            Console.WriteLine($"{(finding.Offset < 0 ? "table" : $"0x{finding.Offset:x3}")}: {Name(finding.Severity)}: {finding.Message} [{finding.Rule}]");
+            Console.WriteLine($"{(finding.Offset < 0 ? "table" : $"0x{finding.Offset:x3}")}: {LintOutput.Name(finding.Severity)}: {finding.Message} [{finding.Rule}]");
             if (finding.Effect != "none")
                 Console.WriteLine($"       {finding.Effect}");
         }
@@ -79,13 +62,6 @@ internal static class LintVerb
         int errors = findings.Count(finding => finding.Severity == LintSeverity.Error);
         Console.WriteLine(findings.Count == 0 ? $"{path}: no findings" : $"{path}: {findings.Count} finding(s), {errors} of severity error");
     }
-
-    private static string Name(LintSeverity severity) => severity switch
-    {
-        LintSeverity.Error => "error",
-        LintSeverity.Warning => "warning",
-        _ => "info",
-    };
 
     private static List<NfitDeviceHandle>? DevicesOf(string[]? handles, string? ssdt)
     {
