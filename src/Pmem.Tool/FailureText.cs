@@ -1,16 +1,20 @@
 using System.CommandLine.Parsing;
+using System.Text.RegularExpressions;
+using Pmem.Emulation;
 
 namespace Pmem.Tool;
 
 /// <summary>
 /// Failures in one sentence of ours each, that says what to do: what the runtime says names its types and parameters, and what the system says is a word or two.
 /// </summary>
-internal static class FailureText
+internal static partial class FailureText
 {
+    private const string ReadOnly = "Read-only file system";
+
     /// <summary>A failure that a verb met.</summary>
     public static string Of(Exception failure) => failure switch
     {
-        PmemException => FirstLine(failure.Message),
+        PmemException => OfMap(FirstLine(failure.Message)),
         FileNotFoundException { FileName: { } file } when IsOfTheRuntime(failure) => $"there is no file {file}",
         DirectoryNotFoundException when PathIn(failure) is { } path => Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder)
             ? $"there is no folder {folder} that {path} could be in: make it first, or name another place"
@@ -40,6 +44,17 @@ internal static class FailureText
 
     private static bool IsOfTheRuntime(Exception failure) => failure.Message.StartsWith("Could not find", StringComparison.Ordinal);
 
+    /// <summary>What the library says of a file that it may not map speaks to programs, which choose how to open it.</summary>
+    private static string OfMap(string message)
+    {
+        if (NotOpened().Match(message) is not { Success: true } found)
+            return message;
+        string path = found.Groups["path"].Value;
+        if (!VirtualPlatform.IsState(path))
+            return found.Groups["why"].Value == ReadOnly ? OnReadOnly(path) : Denied(path);
+        return $"the platform in {VirtualPlatform.FolderOf(path)} cannot be opened, for its state cannot be written ({(found.Groups["why"].Value == ReadOnly || OperatingSystem.IsWindows() ? "its file system is read-only" : $"permission denied, {Text(File.GetUnixFileMode(path))}")}): ask its owner, copy its folder, or look at a capture of it ('pmem capture')";
+    }
+
     private static string OfInput(IOException failure)
     {
         string message = FirstLine(failure.Message);
@@ -51,13 +66,13 @@ internal static class FailureText
         // What the system said, and of which file: "No space left on device : '/mnt/x'".
         if (message.IndexOf(" : '", StringComparison.Ordinal) is var colon && (colon <= 0 || !message.EndsWith('\'')))
             return message == "Broken pipe" ? "nobody reads the output any more" : message;
-        string path = message[(colon + 4)..^1];
+        string path = Named(message[(colon + 4)..^1]);
         return message[..colon] switch
         {
             "No space left on device" => $"there is no space left for {path}: make room on its file system, or choose another",
             "Disk quota exceeded" => $"your quota leaves no space for {path}: make room, or choose another file system",
             "File too large" => $"{path} becomes larger than its file system, or your limit (ulimit -f), takes: choose another, or raise the limit",
-            "Read-only file system" => $"{path} is on a file system that is read-only: choose another, or mount it for writing",
+            ReadOnly => OnReadOnly(path),
             "Input/output error" => $"the device under {path} cannot be read or written: the system's log (dmesg) says more",
             "Is a directory" => $"{path} is a folder: name a file",
             "Not a directory" => $"a part of {path} is a file where a folder must be: name another place",
@@ -69,14 +84,17 @@ internal static class FailureText
         };
     }
 
+    private static string OnReadOnly(string path) => $"{path} is on a file system that is read-only: choose another, or mount it for writing";
+
     private static string Denied(string path)
     {
+        path = Named(path);
         if (Directory.Exists(path))
             return $"{path} is a folder: name a file";
-        string mode = !OperatingSystem.IsWindows() && File.Exists(path) ? $" with the permissions {Text(File.GetUnixFileMode(path))}" : string.Empty;
+        string mode = !OperatingSystem.IsWindows() && File.Exists(path) ? $" ({Text(File.GetUnixFileMode(path))})" : string.Empty;
         return mode.Length > 0
-            ? $"{path} may not be opened by you{mode}: ask its owner, or run the command as a user who may"
-            : $"{path} may not be reached or made by you: ask the owner of its folder, or run the command as a user who may";
+            ? $"{path} cannot be opened: permission denied{mode}; ask its owner, or run the command as a user who may"
+            : $"{path} cannot be reached or made: permission denied; ask the owner of its folder, or run the command as a user who may";
     }
 
     private static string Text(UnixFileMode mode) => string.Create(9, (int)mode, static (text, bits) =>
@@ -84,6 +102,15 @@ internal static class FailureText
         for (int i = 0; i < text.Length; i++)
             text[i] = (bits & (1 << (text.Length - 1 - i))) != 0 ? "rwx"[i % 3] : '-';
     });
+
+    /// <summary>A file as it shall be called: until it is whole it has another name.</summary>
+    private static string Named(string path) => Partial().Match(path) is { Success: true } found ? $"{found.Groups["folder"].Value}{found.Groups["name"].Value}" : path;
+
+    [GeneratedRegex(@"^cannot (open|create) (?<path>.+): (?<why>Permission denied|Read-only file system) \(errno \d+\)", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex NotOpened();
+
+    [GeneratedRegex(@"^(?<folder>.*/)?\.(?<name>[^/]+)\.pmem-partial-[0-9a-f]{32}$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Partial();
 
     private static string? PathIn(Exception failure) => failure.Message.IndexOf('\'', StringComparison.Ordinal) is var first and >= 0 && failure.Message.LastIndexOf('\'') is var last && last > first + 1 ? failure.Message[(first + 1)..last] : null;
 }

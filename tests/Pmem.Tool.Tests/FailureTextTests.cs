@@ -41,7 +41,7 @@ public sealed class FailureTextTests : IDisposable
     [InlineData("Read-only file system : '{0}'", "{0} is on a file system that is read-only: choose another, or mount it for writing")]
     [InlineData("Disk quota exceeded : '{0}'", "your quota leaves no space for {0}: make room, or choose another file system")]
     [InlineData("Input/output error : '{0}'", "the device under {0} cannot be read or written: the system's log (dmesg) says more")]
-    [InlineData("Permission denied : '{0}'", "{0} may not be opened by you with the permissions rw-r-----: ask its owner, or run the command as a user who may")]
+    [InlineData("Permission denied : '{0}'", "{0} cannot be opened: permission denied (rw-r-----); ask its owner, or run the command as a user who may")]
     [InlineData("Stale file handle : '{0}'", "{0}: stale file handle")]
     [InlineData("The file '{0}' already exists.", "{0} is there already: take another name, or remove it")]
     [InlineData("a sentence of ours", "a sentence of ours")]
@@ -54,12 +54,33 @@ public sealed class FailureTextTests : IDisposable
     }
 
     [Fact]
+    public void A_platform_whose_state_cannot_be_written_is_named_by_its_folder()
+    {
+        string folder = _files.File("vm");
+        Pmem.Emulation.VirtualPlatform.Create(folder, new Pmem.Emulation.VirtualPlatformOptions { Capacity = 64 << 20 }).Dispose();
+        string state = Path.Combine(folder, "platform.state");
+        File.SetUnixFileMode(state, UnixFileMode.UserRead);
+        Assert.Equal(
+            $"the platform in {folder} cannot be opened, for its state cannot be written (permission denied, r--------): ask its owner, copy its folder, or look at a capture of it ('pmem capture')",
+            FailureText.Of(new PmemException($"cannot open {state}: Permission denied (errno 13); open it read-only or copy-on-write, or change its permissions")));
+        Assert.StartsWith($"{folder}/x cannot be reached", FailureText.Of(new PmemException($"cannot create {folder}/x: Permission denied (errno 13)")), StringComparison.Ordinal);
+        Assert.Equal($"{folder}/x is on a file system that is read-only: choose another, or mount it for writing", FailureText.Of(new PmemException($"cannot open {folder}/x: Read-only file system (errno 30)")));
+    }
+
+    [Fact]
+    public void A_file_that_is_not_whole_yet_is_called_by_its_name()
+    {
+        string path = _files.File("x.capture");
+        Assert.StartsWith($"there is no space left for {path}:", FailureText.Of(new IOException($"No space left on device : '{_files.File(".x.capture.pmem-partial-")}{Guid.NewGuid():n}'")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_a_user_may_not_open_is_said_with_its_permissions()
     {
         string path = _files.File("secret");
         File.WriteAllBytes(path, []);
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-        Assert.Equal($"{path} may not be opened by you with the permissions rw-------: ask its owner, or run the command as a user who may", FailureText.Of(new UnauthorizedAccessException($"Access to the path '{path}' is denied.")));
-        Assert.Equal($"{path}.new may not be reached or made by you: ask the owner of its folder, or run the command as a user who may", FailureText.Of(new UnauthorizedAccessException($"Access to the path '{path}.new' is denied.")));
+        Assert.Equal($"{path} cannot be opened: permission denied (rw-------); ask its owner, or run the command as a user who may", FailureText.Of(new UnauthorizedAccessException($"Access to the path '{path}' is denied.")));
+        Assert.Equal($"{path}.new cannot be reached or made: permission denied; ask the owner of its folder, or run the command as a user who may", FailureText.Of(new UnauthorizedAccessException($"Access to the path '{path}.new' is denied.")));
     }
 }
