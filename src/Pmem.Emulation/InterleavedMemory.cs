@@ -81,6 +81,8 @@ internal sealed class InterleavedMemory(string folder, IReadOnlyList<VirtualDimm
 
     private PersistentMap OpenLines(long offset, long length, PersistentMapOptions options)
     {
+        if (!OperatingSystem.IsLinux())
+            throw new PmemException("memory of an interleave set needs Linux, where pages of several files are mapped side by side: take sets of one DIMM here");
         if (length / set.LineSize > MaximumLines)
             throw new PmemException($"a volume of {length} bytes in lines of {set.LineSize} takes {length / set.LineSize} mappings, more than {MaximumLines}: make the set with lines of at least {length / MaximumLines} bytes");
         var parts = new List<PersistentMapPart>();

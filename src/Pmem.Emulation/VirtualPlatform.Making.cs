@@ -13,6 +13,8 @@ public sealed partial class VirtualPlatform
             throw new PmemException($"a platform has 1 to {MaximumDimms} DIMMs, not {options.Dimms}");
         if (options.Ways is < 1 or > MaximumWays || options.Dimms % options.Ways != 0)
             throw new PmemException($"{options.Dimms} DIMMs do not make up sets of {options.Ways}: a set has 1 to {MaximumWays}, and none may be left over");
+        if (options.Ways > 1 && !OperatingSystem.IsLinux())
+            throw new PmemException("interleave sets need Linux, where pages of several files are mapped side by side: take sets of one DIMM here");
         if (options.Capacity < LargePage || options.Capacity % LargePage != 0 || options.Capacity > long.MaxValue / MaximumDimms / 2)
             throw new PmemException($"a DIMM has a multiple of 2 MiB, not {options.Capacity} bytes");
         if (options.Domain is not (null or PersistenceDomain.MemoryController or PersistenceDomain.CpuCache))

@@ -7,7 +7,6 @@ namespace Pmem.Native;
 internal static unsafe class MapSources
 {
     private const long PageSize = 4096;
-    private const long WindowsGranularity = 64 << 10;
 
     /// <summary>Opens a file or device-DAX node.</summary>
     public static MappedRegion OpenLinux(string path, PersistentMapOptions options)
@@ -157,7 +156,7 @@ internal static unsafe class MapSources
     {
         try
         {
-            long length = Extent(path, size, options, WindowsGranularity);
+            long length = Extent(path, size, options, PageSize);
             return WindowsRegion.Map(file, path, options.Offset, length, options.Access);
         }
         catch

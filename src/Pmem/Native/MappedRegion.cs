@@ -58,23 +58,32 @@ internal abstract unsafe class MappedRegion
 /// <summary>A Win32 view of a file.</summary>
 internal sealed unsafe class WindowsRegion : MappedRegion
 {
+    // Views begin at multiples of this, and may have any length.
+    private const long Granularity = 64 << 10;
+
     private readonly SafeFileHandle _file;
     private readonly nint _mapping;
     private readonly long _offset;
     private readonly uint _view;
 
-    private WindowsRegion(SafeFileHandle file, nint mapping, byte* address, long offset, long length, uint view, bool isPmem)
+    private WindowsRegion(SafeFileHandle file, nint mapping, byte* start, long offset, long length, uint view, bool isPmem)
     {
         _view = view;
         _file = file;
         _mapping = mapping;
         _offset = offset;
-        Address = address;
+        Address = start + Lead;
         Length = length;
         IsPmem = isPmem;
     }
 
-    /// <summary>Maps a range of an open file; the offset is a multiple of 64 KiB.</summary>
+    private long Lead => _offset % Granularity;
+
+    private byte* ViewStart => Address - Lead;
+
+    private long ViewOffset => _offset - Lead;
+
+    /// <summary>Maps a range of an open file. The view begins at the multiple of 64 KiB before it.</summary>
     public static WindowsRegion Map(SafeFileHandle file, string path, long offset, long length, MapAccess access)
     {
         (uint protection, uint view) = access switch
@@ -86,8 +95,9 @@ internal sealed unsafe class WindowsRegion : MappedRegion
         nint mapping = Kernel32.CreateFileMapping(file, 0, protection, 0, 0, 0);
         if (mapping == 0)
             throw Failure("create a mapping of", path);
-        byte* address = Kernel32.MapViewOfFile(mapping, view, (uint)(offset >> 32), (uint)offset, (nuint)length);
-        if (address is null)
+        long first = offset - (offset % Granularity);
+        byte* start = Kernel32.MapViewOfFile(mapping, view, (uint)(first >> 32), (uint)first, (nuint)(length + offset - first));
+        if (start is null)
         {
             PmemException failure = Failure("map", path);
             _ = Kernel32.CloseHandle(mapping);
@@ -96,7 +106,7 @@ internal sealed unsafe class WindowsRegion : MappedRegion
 
         uint flags = 0;
         bool dax = Kernel32.GetVolumeInformationByHandle(file, null, 0, null, null, &flags, null, 0) && (flags & Kernel32.FileDaxVolume) != 0;
-        return new WindowsRegion(file, mapping, address, offset, length, view, dax);
+        return new WindowsRegion(file, mapping, start, offset, length, view, dax);
     }
 
     /// <inheritdoc/>
@@ -127,16 +137,16 @@ internal sealed unsafe class WindowsRegion : MappedRegion
     public override void Discard()
     {
         // A new view at the same address; between the two calls nobody may use the map, as its contract says.
-        _ = Kernel32.UnmapViewOfFile(Address);
-        byte* address = Kernel32.MapViewOfFileAt(_mapping, _view, (uint)(_offset >> 32), (uint)_offset, (nuint)Length, Address);
-        if (address != Address)
+        byte* start = ViewStart;
+        _ = Kernel32.UnmapViewOfFile(start);
+        if (Kernel32.MapViewOfFileAt(_mapping, _view, (uint)(ViewOffset >> 32), (uint)ViewOffset, (nuint)(Length + Lead), start) != start)
             throw Failure("map again", "the file");
     }
 
     /// <inheritdoc/>
     public override void Release()
     {
-        _ = Kernel32.UnmapViewOfFile(Address);
+        _ = Kernel32.UnmapViewOfFile(ViewStart);
         _ = Kernel32.CloseHandle(_mapping);
         _file.Dispose();
     }
