@@ -251,6 +251,9 @@ internal sealed record PlatformState
     /// <summary>Flush hint addresses of each DIMM.</summary>
     public int FlushHints { get; init; }
 
+    /// <summary>Whether a process counts wear, or was killed while it did.</summary>
+    public bool IsWearOpen { get; init; }
+
     /// <summary>Whether the content of a guest's memory counts in place of that of the DIMMs.</summary>
     public bool HasGuest { get; init; }
 

@@ -39,6 +39,12 @@ public sealed partial class VirtualPlatform
     {
         if (!PersistenceTrace.IsEnabled)
             throw new InvalidOperationException("tracing is off in this process: set the AppContext switch Pmem.Tracing, or start it with PMEM_TRACING=1");
+        lock (_gate)
+        {
+            DemandMemory();
+            BeginWear();
+        }
+
         PersistentMap map = OpenNamespace(name);
         if (map.Length > Array.MaxLength)
         {
@@ -54,7 +60,7 @@ public sealed partial class VirtualPlatform
             (long, int)[] ranges = rawRanges.Length > 0 ? rawRanges : [(0, checked((int)map.Length))];
             var recorder = new TraceRecorder(map, ranges);
             _volumes[i] = _volumes[i] with { Recorder = recorder, Queued = _queues.GetValueOrDefault(_volumes[i].Set.Start)?.Add(recorder) };
-            _wear.Add(new WearCounter(map, _volumes[i].Set, _volumes[i].Offset));
+            _wear.Add(new WearCounter(map, _volumes[i].Set, _volumes[i].Offset, _volumes[i].Set.Dimms.ToDictionary(dimm => dimm, OpenWearFile), _wearGate));
         }
 
         return map;
@@ -89,6 +95,7 @@ public sealed partial class VirtualPlatform
             {
                 PowerCuts = _state.PowerCuts + 1,
                 DisabledNamespaces = [],
+                IsWearOpen = false,
                 ScrubStarted = null,
                 ScrubsFinished = 0,
                 Dimms = [.. _state.Dimms.Select((dimm, i) => AfterCut(dimm, adrFails || harmed.Contains(i) || dimm.Pretended?.UnsafeShutdown == true))],
@@ -117,6 +124,9 @@ public sealed partial class VirtualPlatform
         lock (_volumeGate)
         {
             _areVolumesClosed = true;
+
+            // What is taken back from lines wears nothing.
+            ForgetWear();
             foreach (Volume volume in _volumes)
             {
                 if (volume.Recorder is { } recorder && volume.Map.Length > 0 && Lose(volume, recorder.Stop(), kind, random, lost))

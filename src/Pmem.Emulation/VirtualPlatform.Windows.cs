@@ -1,3 +1,4 @@
+using Microsoft.Win32.SafeHandles;
 using Pmem.Emulation.Modules;
 
 namespace Pmem.Emulation;
@@ -31,6 +32,7 @@ public sealed partial class VirtualPlatform
             PersistentMap media = PersistentMap.Open(Path.Combine(_folder, its.File), new PersistentMapOptions { Length = its.Capacity, ForceGranularity = Domain == PersistenceDomain.CpuCache ? StoreGranularity.Byte : StoreGranularity.CacheLine });
             try
             {
+                BeginWear();
                 var windows = new BlockWindows(this, dimm, media, OpenWear(its), count, apertureSize);
                 lock (_volumeGate)
                 {
@@ -123,7 +125,7 @@ public sealed partial class VirtualPlatform
         LifeUsed = Math.Max(dimm.LifeUsed, (int)Math.Min(byte.MaxValue, writes * 100.0 / Math.Max(1, dimm.Endurance))),
     };
 
-    /// <summary>Adds what tracked volumes wrote to the counters of the modules; durable at return. Under the lock of the platform.</summary>
+    /// <summary>Lets modules age by what tracked volumes wrote; durable at return. Under the lock of the platform.</summary>
     private void KeepWear()
     {
         if (_isOff)
@@ -133,13 +135,8 @@ public sealed partial class VirtualPlatform
         {
             foreach (WearCounter counter in _wear)
             {
-                foreach (IGrouping<int, KeyValuePair<(int Dimm, long Block), ulong>> module in counter.Take().GroupBy(pair => pair.Key.Dimm))
-                {
-                    using ModuleWear wear = OpenWear(dimms[module.Key]);
-                    ulong most = module.Aggregate(0UL, (highest, pair) => Math.Max(highest, wear.AddWrites(pair.Key.Block, pair.Value)));
-                    dimms[module.Key] = Aged(dimms[module.Key], most);
-                }
-
+                foreach ((int dimm, ulong most) in counter.Take())
+                    dimms[dimm] = Aged(dimms[dimm], most);
                 if (counter.IsOver)
                     counter.Dispose();
             }
@@ -151,7 +148,42 @@ public sealed partial class VirtualPlatform
             Save(_state with { Dimms = dimms });
     }
 
+    /// <summary>Says that counters may go up from now on. Under the lock of the platform.</summary>
+    private void BeginWear()
+    {
+        if (!_state.IsWearOpen)
+            Save(_state with { IsWearOpen = true });
+    }
+
+    /// <summary>What a process that was killed counted is in the files of the counters; modules age by it at the next opening.</summary>
+    private static PlatformState WithWear(string folder, PlatformState state)
+    {
+        if (!state.IsWearOpen)
+            return state;
+        return state with
+        {
+            IsWearOpen = false,
+            Dimms = [.. state.Dimms.Select(dimm =>
+            {
+                string path = WearPath(folder, dimm);
+                if (!File.Exists(path))
+                    return dimm;
+                using var wear = new ModuleWear(path, dimm.Capacity);
+                return Aged(dimm, wear.Maximum);
+            })],
+        };
+    }
+
+    private SafeFileHandle OpenWearFile(int dimm)
+    {
+        VirtualDimm its = DimmOf(dimm);
+        OpenWear(its).Dispose();
+        return File.OpenHandle(WearPath(its), FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+    }
+
     private ModuleWear OpenWear(VirtualDimm dimm) => new(WearPath(dimm), dimm.Capacity);
 
-    private string WearPath(VirtualDimm dimm) => Path.Combine(_folder, Path.ChangeExtension(dimm.File, ".wear"));
+    private string WearPath(VirtualDimm dimm) => WearPath(_folder, dimm);
+
+    private static string WearPath(string folder, VirtualDimm dimm) => Path.Combine(folder, Path.ChangeExtension(dimm.File, ".wear"));
 }

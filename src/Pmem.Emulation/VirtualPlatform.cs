@@ -28,6 +28,9 @@ public sealed partial class VirtualPlatform : IDisposable
     private readonly Lock _gate = new();
     private readonly Lock _volumeGate = new();
     private readonly Lock _stateGate = new();
+
+    // Taken last: counters are changed in callbacks of the trace.
+    private readonly Lock _wearGate = new();
     private readonly string _folder;
     private readonly StateFile _file;
     private readonly List<Volume> _volumes = [];
@@ -137,7 +140,7 @@ public sealed partial class VirtualPlatform : IDisposable
             if (state.Machine is { Id: not 0 })
                 state = state with { DisabledNamespaces = [], NamespaceNumbers = [] };
             state = state with { Machine = null };
-            var platform = new VirtualPlatform(folder, file, WithLost(folder, state, discardGuest));
+            var platform = new VirtualPlatform(folder, file, WithWear(folder, WithLost(folder, state, discardGuest)));
             platform.FinishErasures();
             if (platform.HasGuest && discardGuest)
                 platform.DiscardGuest();
@@ -170,8 +173,8 @@ public sealed partial class VirtualPlatform : IDisposable
                 SaveDisabled();
             KeepWear();
             KeepTorn();
-            if (!_isOff && _hasUnsavedLog)
-                Save(_state);
+            if (!_isOff && (_hasUnsavedLog || _file.State is { IsWearOpen: true }))
+                Save(_state with { IsWearOpen = false });
             lock (_volumeGate)
             {
                 foreach (Volume volume in _volumes)

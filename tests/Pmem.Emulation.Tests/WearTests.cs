@@ -1,3 +1,4 @@
+using Pmem.Emulation.Modules;
 using Pmem.Platform.InfoBlocks;
 using Pmem.Platform.Model;
 
@@ -74,6 +75,45 @@ public sealed class WearTests : IDisposable
         using VirtualPlatform again = VirtualPlatform.Open(_folder);
         Assert.Equal(2UL, again.GetWear(0).Max());
         Assert.Equal(2UL, again.Dimms[0].MostWrites);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_a_process_wrote_before_it_was_killed_is_counted(bool throughWindows)
+    {
+        string killed = $"{_folder}-killed";
+        try
+        {
+            using (VirtualPlatform made = Make())
+            {
+                made.Inject(0, dimm => dimm with { Endurance = 10 });
+                made.Platform.CreateNamespace(new NamespaceRequest { Mode = NamespaceMode.Raw, Size = 32 * MiB }).Demand();
+                using PersistentMap? map = throughWindows ? null : made.OpenTracked("namespace0.0", (0, 64));
+                using BlockWindows? windows = throughWindows ? made.OpenBlockWindows(0) : null;
+                windows?[0].WriteCommand(BlockWindow.Compose(0, 64, write: true));
+                for (int i = 0; i < 3; i++)
+                {
+                    map?.Persist(0, 8);
+                    windows?[0].Write(0, new byte[8]);
+                }
+
+                Directory.CreateDirectory(killed);
+                foreach (string file in Directory.GetFiles(_folder))
+                {
+                    using PersistentMap source = PersistentMap.Open(file, new PersistentMapOptions { Access = MapAccess.ReadOnly });
+                    File.WriteAllBytes(Path.Combine(killed, Path.GetFileName(file)), source.GetSpan(0, checked((int)source.Length)));
+                }
+            }
+
+            using VirtualPlatform again = VirtualPlatform.Open(killed);
+            Assert.Equal(3UL, again.GetWear(0)[0]);
+            Assert.Equal((3UL, 30), (again.Dimms[0].MostWrites, again.Dimms[0].LifeUsed));
+        }
+        finally
+        {
+            Directory.Delete(killed, recursive: true);
+        }
     }
 
     [Fact]

@@ -15,6 +15,9 @@ public sealed class BlockWindows : IDisposable
     private readonly int _dimm;
     private readonly BlockWindow[] _windows;
 
+    // Of the blocks that were written here, how often the one that was written most was.
+    private ulong _most;
+
     internal BlockWindows(VirtualPlatform platform, int dimm, PersistentMap media, ModuleWear wear, int count, int apertureSize)
     {
         (_platform, _dimm, _media, _wear, ApertureSize) = (platform, dimm, media, wear, apertureSize);
@@ -46,10 +49,9 @@ public sealed class BlockWindows : IDisposable
     {
         if (_media.Length == 0)
             return;
-        ulong most = _wear.Maximum;
         _media.Dispose();
         _wear.Dispose();
-        _platform.Age(_dimm, most);
+        _platform.Age(_dimm, Interlocked.Read(ref _most));
     }
 
     internal bool IsPoisoned(long dpa, int length) => _platform.IsPoisoned(_dimm, dpa, length);
@@ -59,7 +61,10 @@ public sealed class BlockWindows : IDisposable
     internal void Write(long dpa, ReadOnlySpan<byte> source)
     {
         _media.Copy(dpa, source);
-        _wear.Add(dpa, source.Length);
+        ulong most = _wear.Add(dpa, source.Length);
+        ulong seen = Interlocked.Read(ref _most);
+        while (most > seen && Interlocked.CompareExchange(ref _most, most, seen) is var before && before != seen)
+            seen = before;
         if (_platform.IsPoisoned(_dimm, dpa, source.Length))
             _platform.Overwritten(_dimm, dpa, source.Length);
     }

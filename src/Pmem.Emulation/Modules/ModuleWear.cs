@@ -41,31 +41,25 @@ internal sealed class ModuleWear : IDisposable
         }
     }
 
-    /// <summary>Counts a write. The counters are durable when the write is.</summary>
-    public void Add(long dpa, long length)
+    /// <summary>Counts a write, and returns how often the block of it that was written most was. The counters are durable when the write is.</summary>
+    public ulong Add(long dpa, long length)
     {
+        ulong most = 0;
         for (long block = dpa / BlockSize; block * BlockSize < dpa + length; block++)
-            AddTo(block, 1);
+            most = Math.Max(most, AddTo(block));
         _counters.Drain();
-    }
-
-    /// <summary>Counts writes of a block, and returns how often it was written then; durable at return.</summary>
-    public ulong AddWrites(long block, ulong writes)
-    {
-        ulong sum = AddTo(block, writes);
-        _counters.Drain();
-        return sum;
+        return most;
     }
 
     public void Dispose() => _counters.Dispose();
 
-    private ulong AddTo(long block, ulong writes)
+    private ulong AddTo(long block)
     {
         long at = block * sizeof(ulong);
         ulong seen = _counters.ReadUInt64(at);
-        for (ulong before = _counters.CompareExchangeUInt64(at, seen + writes, seen); before != seen; before = _counters.CompareExchangeUInt64(at, seen + writes, seen))
+        for (ulong before = _counters.CompareExchangeUInt64(at, seen + 1, seen); before != seen; before = _counters.CompareExchangeUInt64(at, seen + 1, seen))
             seen = before;
         _counters.Flush(at, sizeof(ulong));
-        return seen + writes;
+        return seen + 1;
     }
 }
