@@ -126,19 +126,19 @@ internal sealed partial class LinuxHardware(Sysfs sysfs, Func<string, string> de
 
     public PlatformResult<IReadOnlyList<AddressRange>> GetInjectedErrors()
     {
-        PlatformResult<InjectStatusOutput> status = DeviceCall.Call<InjectStatusOutput>(Bus, RootFamily, 9, [], 4096);
-        return status.Value is { } answer
-            ? PlatformResult<IReadOnlyList<AddressRange>>.Done([.. answer.Ranges.Select(range => new AddressRange(range.Base, range.Length))])
-            : status.As<IReadOnlyList<AddressRange>>();
+        PlatformResult<InjectStatusOutput>[] told = [.. Buses.Select(bus => DeviceCall.Call<InjectStatusOutput>(DeviceOf(bus), RootFamily, 9, [], 4096))];
+        return Array.Exists(told, status => status.Succeeded)
+            ? PlatformResult<IReadOnlyList<AddressRange>>.Done([.. told.SelectMany(status => status.Value?.Ranges ?? []).Select(range => new AddressRange(range.Base, range.Length)).OrderBy(range => range.Address)])
+            : told[0].As<IReadOnlyList<AddressRange>>();
     }
 
     public PlatformResult<IReadOnlyList<AddressRange>> InjectErrors(IReadOnlyList<AddressRange> ranges, bool notify) =>
-        OverRanges(ranges, range => DeviceCall.Call<DsmStatus>(Bus, RootFamily, 7, new InjectErrorInput { Base = range.Address, Length = range.Length, Options = notify ? (byte)1 : (byte)0 }.ToBytes(), StatusSize));
+        OverRanges(ranges, range => DeviceCall.Call<DsmStatus>(BusOf(range.Address), RootFamily, 7, new InjectErrorInput { Base = range.Address, Length = range.Length, Options = notify ? (byte)1 : (byte)0 }.ToBytes(), StatusSize));
 
     public PlatformResult<IReadOnlyList<AddressRange>> UninjectErrors(IReadOnlyList<AddressRange> ranges) =>
-        OverRanges(ranges, range => DeviceCall.Call<DsmStatus>(Bus, RootFamily, 8, new AddressRangeInput { Base = range.Address, Length = range.Length }.ToBytes(), StatusSize));
+        OverRanges(ranges, range => DeviceCall.Call<DsmStatus>(BusOf(range.Address), RootFamily, 8, new AddressRangeInput { Base = range.Address, Length = range.Length }.ToBytes(), StatusSize));
 
-    public PlatformResult<IReadOnlyList<AddressRange>> ClearErrors(IReadOnlyList<AddressRange> ranges) => OverRanges(ranges, range => DeviceCall.ClearError(Bus, range));
+    public PlatformResult<IReadOnlyList<AddressRange>> ClearErrors(IReadOnlyList<AddressRange> ranges) => OverRanges(ranges, range => DeviceCall.ClearError(BusOf(range.Address), range));
 
     public DimmPlace? Translate(ulong address)
     {
@@ -151,7 +151,14 @@ internal sealed partial class LinuxHardware(Sysfs sysfs, Func<string, string> de
         return null;
     }
 
-    public ScrubStatus GetScrub() => sysfs.Names("ndbus").Select(GetScrub).FirstOrDefault(status => status.State != ScrubState.NotSupported) ?? GetScrub("ndbus0");
+    /// <summary>Of all buses together: under way as long as it is on any.</summary>
+    public ScrubStatus GetScrub()
+    {
+        ScrubStatus[] able = [.. sysfs.Names("ndbus").Select(GetScrub).Where(status => status.State != ScrubState.NotSupported)];
+        return able.Length == 0
+            ? GetScrub("ndbus0")
+            : new ScrubStatus(Array.Exists(able, status => status.State == ScrubState.Active) ? ScrubState.Active : ScrubState.Idle, able.Sum(status => status.Finished));
+    }
 
     /// <summary>The search on one bus.</summary>
     public ScrubStatus GetScrub(string bus)
@@ -161,27 +168,52 @@ internal sealed partial class LinuxHardware(Sysfs sysfs, Func<string, string> de
         return new ScrubStatus(text.EndsWith('+') ? ScrubState.Active : ScrubState.Idle, long.TryParse(text.TrimEnd('+'), CultureInfo.InvariantCulture, out long count) ? count : 0);
     }
 
+    /// <summary>On all buses that can; done when one was started.</summary>
     public PlatformResult<ScrubStatus> StartScrub()
     {
-        string? bus = sysfs.Names("ndbus").FirstOrDefault(name => sysfs.Exists($"{Sysfs.Devices}/{name}/nfit/scrub"));
-        if (bus is null)
-            return PlatformResult<ScrubStatus>.Refused(PlatformError.NotSupported, GetScrub().Reason, "ask the vendor of the firmware");
-        PlatformResult<string> written = sysfs.Write($"{Sysfs.Devices}/{bus}/nfit/scrub", "1");
-        return written.Succeeded ? PlatformResult<ScrubStatus>.Done(GetScrub()) : written.As<ScrubStatus>();
+        PlatformResult<ScrubStatus>[] started = [.. sysfs.Names("ndbus").Where(HasScrub).Select(StartScrub)];
+        return started.Length == 0 ? PlatformResult<ScrubStatus>.Refused(PlatformError.NotSupported, GetScrub().Reason, "ask the vendor of the firmware")
+            : Array.Exists(started, result => result.Succeeded) ? PlatformResult<ScrubStatus>.Done(GetScrub())
+            : started[0];
     }
+
+    /// <summary>On one bus.</summary>
+    public PlatformResult<ScrubStatus> StartScrub(string bus)
+    {
+        if (!HasScrub(bus))
+            return PlatformResult<ScrubStatus>.Refused(PlatformError.NotSupported, $"{bus}: {GetScrub(bus).Reason}", "take another bus, or ask the vendor of the firmware");
+        PlatformResult<string> written = sysfs.Write($"{Sysfs.Devices}/{bus}/nfit/scrub", "1");
+        return written.Succeeded ? PlatformResult<ScrubStatus>.Done(GetScrub(bus)) : written.As<ScrubStatus>();
+    }
+
+    private bool HasScrub(string bus) => sysfs.Exists($"{Sysfs.Devices}/{bus}/nfit/scrub");
 
     public PlatformResult<ScrubStatus> StopScrub() => PlatformResult<ScrubStatus>.Refused(PlatformError.NotSupported, "Linux has no way to end a scrub", "wait for its end");
 
-    // Of several buses the one with functions of firmware.
-    private string Bus
+    // Buses with functions of firmware; where none has, the first answers for all that it cannot.
+    private string[] Buses
     {
         get
         {
             IReadOnlyList<string> buses = sysfs.Names("ndbus");
-            string? bus = buses.FirstOrDefault(name => sysfs.Exists($"{Sysfs.Devices}/{name}/nfit")) ?? (buses.Count > 0 ? buses[0] : null);
-            return device($"ndctl{bus?["ndbus".Length..] ?? "0"}");
+            string[] able = [.. buses.Where(name => sysfs.Exists($"{Sysfs.Devices}/{name}/nfit"))];
+            return able.Length > 0 ? able : buses.Count > 0 ? [buses[0]] : ["ndbus0"];
         }
     }
+
+    /// <summary>The device of the bus that has an address.</summary>
+    private string BusOf(ulong address)
+    {
+        foreach (string region in sysfs.Names("region"))
+        {
+            if (Number($"{Sysfs.Devices}/{region}/resource") is { } start && Number($"{Sysfs.Devices}/{region}/size") is { } size && address >= start && address - start < size)
+                return DeviceOf(sysfs.BusOf(region));
+        }
+
+        return DeviceOf(Buses[0]);
+    }
+
+    private string DeviceOf(string bus) => device($"ndctl{bus["ndbus".Length..]}");
 
     private static PlatformResult<IReadOnlyList<AddressRange>> OverRanges<T>(IReadOnlyList<AddressRange> ranges, Func<AddressRange, PlatformResult<T>> act)
         where T : class

@@ -119,6 +119,11 @@ public sealed partial class LinuxPlatform : IPlatform
     public PlatformResult<ScrubStatus> StartScrub() => _hardware.StartScrub();
 
     /// <inheritdoc/>
+    public PlatformResult<ScrubStatus> StartScrub(string bus) => !_sysfs.Names("ndbus").Contains(bus, StringComparer.Ordinal) ? IPlatform.UnknownBus(bus)
+        : _sysfs is CapturedSysfs ? StartScrub()
+        : _hardware.StartScrub(bus);
+
+    /// <inheritdoc/>
     public PlatformResult<ScrubStatus> StopScrub() => _hardware.StopScrub();
 
     /// <inheritdoc/>

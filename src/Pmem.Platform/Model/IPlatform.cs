@@ -144,11 +144,17 @@ public interface IPlatform
     /// <summary>The search for media errors as it is now.</summary>
     ScrubStatus GetScrub();
 
-    /// <summary>Starts a search for media errors, and does not wait for its end (<c>ndctl start-scrub</c>); see <see cref="ScrubWaiting"/>.</summary>
+    /// <summary>Starts a search for media errors on every bus that has one, and does not wait for its end (<c>ndctl start-scrub</c>); see <see cref="ScrubWaiting"/>.</summary>
     PlatformResult<ScrubStatus> StartScrub();
+
+    /// <summary>Starts a search for media errors on one bus, and does not wait for its end.</summary>
+    /// <param name="bus">Such as <c>ndbus0</c>.</param>
+    PlatformResult<ScrubStatus> StartScrub(string bus) => GetBuses().Any(known => known.Name == bus) ? StartScrub() : UnknownBus(bus);
 
     /// <summary>Ends a search for media errors before it is done. Linux has no way to do that.</summary>
     PlatformResult<ScrubStatus> StopScrub();
+
+    internal static PlatformResult<ScrubStatus> UnknownBus(string bus) => PlatformResult<ScrubStatus>.Refused(PlatformError.NotFound, $"there is no bus {bus}", "list the buses first");
 
     private PlatformResult<T> CannotSwitch<T>(string name)
         where T : class => PlatformResult<T>.Refused(PlatformError.NotSupported, $"{name} of {Provider} cannot be switched or written here", "take a virtual platform, or use ndctl on the machine itself");

@@ -133,6 +133,30 @@ public sealed class LinuxPlatformTests : IDisposable
     }
 
     [Fact]
+    public void A_scrub_is_started_on_every_bus_that_can_or_on_the_one_that_is_named()
+    {
+        _machine.AddDeclaredMemory("ndbus1", "region9", 4UL << 30, 64 << 20);
+        _machine.AddDeclaredMemory("ndbus2", "region10", 8UL << 30, 64 << 20);
+        foreach (string bus in (string[])["ndbus0", "ndbus2"])
+        {
+            Directory.CreateDirectory(_machine.Attribute($"{bus}/nfit"));
+            _machine.Set($"{bus}/nfit/scrub", "2");
+        }
+
+        LinuxPlatform platform = _machine.Look();
+        platform.StartScrub().Demand();
+        Assert.Equal([("ndbus0/nfit/scrub", "1"), ("ndbus2/nfit/scrub", "1")], _machine.Writes);
+        platform.StartScrub("ndbus2").Demand();
+        Assert.Equal(("ndbus2/nfit/scrub", "1"), _machine.Writes[^1]);
+        Assert.Equal(3, _machine.Writes.Count);
+        Assert.Equal(PlatformError.NotSupported, platform.StartScrub("ndbus1").Error);
+        Assert.Equal(PlatformError.NotFound, platform.StartScrub("ndbus7").Error);
+        _machine.Set("ndbus0/nfit/scrub", "3");
+        _machine.Set("ndbus2/nfit/scrub", "2+");
+        Assert.Equal((ScrubState.Active, 5L), (platform.GetScrub().State, platform.GetScrub().Finished));
+    }
+
+    [Fact]
     public void What_only_devices_tell_is_refused_where_they_cannot_be_opened()
     {
         LinuxPlatform platform = _machine.Look();

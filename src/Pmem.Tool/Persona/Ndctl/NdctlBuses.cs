@@ -11,14 +11,14 @@ internal static class NdctlBuses
     private static readonly NdctlOption s_verbose = new('v', "verbose", "say more");
 
     public static NdctlVerb StartScrub { get; } = new("start-scrub", "start-scrub [<bus-id> <bus-id2> ... <bus-idN>] [<options>]", [s_verbose],
-        arguments => Run(arguments, "error starting scrub", source => source.Platform.StartScrub()));
+        arguments => Run(arguments, "error starting scrub", (source, bus) => source.Platform.StartScrub(bus)));
 
     public static NdctlVerb WaitScrub { get; } = new("wait-scrub", "wait-scrub [<bus-id> <bus-id2> ... <bus-idN>] [<options>]",
     [
         s_verbose,
         new('p', "poll", "seconds between two looks", "n") { IsNumber = true },
     ],
-    arguments => Run(arguments, "error waiting for scrub completion", source =>
+    arguments => Run(arguments, "error waiting for scrub completion", (source, _) =>
     {
         // What is under way in a capture never ends.
         if (source.Capture is not null)
@@ -28,7 +28,7 @@ internal static class NdctlBuses
         return end.State == ScrubState.NotSupported ? PlatformResult<ScrubStatus>.Refused(PlatformError.NotSupported, end.Reason, "take a platform with scrubs") : PlatformResult<ScrubStatus>.Done(end);
     }));
 
-    private static int Run(NdctlArguments arguments, string failure, Func<PlatformSource, PlatformResult<ScrubStatus>> act)
+    private static int Run(NdctlArguments arguments, string failure, Func<PlatformSource, string, PlatformResult<ScrubStatus>> act)
     {
         using PlatformSource source = NdctlProgram.Open();
         string[] wanted = arguments.Operands.Count == 0 ? ["all"] : [.. arguments.Operands];
@@ -39,7 +39,7 @@ internal static class NdctlBuses
             // What is done on a platform is done on the bus that can.
             PlatformResult<ScrubStatus> result = bus.Scrub.State == ScrubState.NotSupported && source.Platform.GetScrub().State != ScrubState.NotSupported
                 ? PlatformResult<ScrubStatus>.Refused(PlatformError.NotSupported, bus.Scrub.Reason, "take another bus")
-                : act(source);
+                : act(source, bus.Name);
             if (result.Succeeded)
             {
                 BusView after = source.Platform.GetBuses().First(candidate => candidate.Name == bus.Name);
