@@ -117,7 +117,7 @@ public sealed partial class VirtualPlatform
             if (platform.DimmOf(dimm).IsLost)
                 return GetHealth(dimm);
             if (FindBad(injection) is { } bad)
-                return PlatformResult<DimmHealth>.Refused(PlatformError.BadValue, bad, "give a temperature that there is, spares of 0 to 100 percent");
+                return PlatformResult<DimmHealth>.Refused(PlatformError.BadValue, bad, "give a temperature of -273.15 to 2047 degrees, spares of 0 to 100 percent");
             platform.Inject(dimm, before => Pretending(before, injection));
             return GetHealth(dimm);
         }
@@ -214,7 +214,7 @@ public sealed partial class VirtualPlatform
             foreach (double? degrees in (double?[])[injection.MediaTemperature, injection.MediaTemperatureThreshold, injection.ControllerTemperature, injection.ControllerTemperatureThreshold])
             {
                 if (degrees is { } value && !IsSayable(value))
-                    return Unsayable(value);
+                    return string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{value} degrees cannot be said by a DIMM");
             }
 
             return injection.Spares is < 0 or > 100 || injection.SparesThreshold is < 0 or > 100 ? $"{injection.Spares ?? injection.SparesThreshold} percent of spares cannot be" : null;

@@ -15,6 +15,7 @@ internal static partial class FailureText
     public static string Of(Exception failure) => failure switch
     {
         PmemException => OfMap(FirstLine(failure.Message)),
+        FileNotFoundException when FolderIn(failure.Message) is { } folder => OfFolder(folder),
         FileNotFoundException { FileName: { } file } when IsOfTheRuntime(failure) => $"there is no file {file}",
         DirectoryNotFoundException when PathIn(failure) is { } path => Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder && !Directory.Exists(folder)
             ? $"there is no folder {folder} that {path} could be in: make it first, or name another place"
@@ -74,7 +75,7 @@ internal static partial class FailureText
             "File too large" => $"{path} becomes larger than its file system, or your limit (ulimit -f), takes: choose another, or raise the limit",
             ReadOnly => OnReadOnly(path),
             "Input/output error" => $"the device under {path} cannot be read or written: the system's log (dmesg) says more",
-            "Is a directory" => $"{path} is a folder: name a file",
+            "Is a directory" => OfFolder(path),
             "Not a directory" => $"a part of {path} is a file where a folder must be: name another place",
             "Text file busy" => $"{path} is a program that runs: wait for its end",
             "Too many levels of symbolic links" => $"the symbolic links of {path} lead in a circle: name the file itself",
@@ -84,13 +85,22 @@ internal static partial class FailureText
         };
     }
 
+    /// <summary>A folder where a file is meant: that of a platform has its own option.</summary>
+    private static string OfFolder(string path) => VirtualPlatform.FolderOf(Path.Combine(path, "any")) is null ? $"{path} is a folder: name a file" : $"{path} is the folder of a platform: name it with --platform, or one of its files";
+
+    private static string? FolderIn(string message)
+    {
+        const string None = "there is no file ";
+        return message.StartsWith(None, StringComparison.Ordinal) && message[None.Length..].Split(';')[0] is var path && Directory.Exists(path) ? path : null;
+    }
+
     private static string OnReadOnly(string path) => $"{path} is on a file system that is read-only: choose another, or mount it for writing";
 
     private static string Denied(string path)
     {
         path = Named(path);
         if (Directory.Exists(path))
-            return $"{path} is a folder: name a file";
+            return OfFolder(path);
         string mode = !OperatingSystem.IsWindows() && File.Exists(path) ? $" ({Text(File.GetUnixFileMode(path))})" : string.Empty;
         return mode.Length > 0
             ? $"{path} cannot be opened: permission denied{mode}; ask its owner, or run the command as a user who may"

@@ -58,8 +58,6 @@ internal sealed class LabelFile
 
     public static LabelFile Of(string path, string? labelSize)
     {
-        if (Directory.Exists(path))
-            throw new PmemException($"{path} is a folder: name a file");
         if (!File.Exists(path))
             throw new FileNotFoundException($"there is no file {path}; 'truncate -s 128K {path}' makes an area without labels, to be initialised with 'pmem labels init'");
         if (Capture.LooksLike(path))

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Formats.Tar;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Pmem.Emulation;
 using Pmem.Platform.InfoBlocks;
 using Pmem.Platform.Model;
@@ -8,7 +9,7 @@ using Pmem.Platform.Model;
 namespace Pmem.Tool.Tests.Platforms;
 
 /// <summary>A capture stands in for its platform in every command that reads, and is refused with the reason by all others. The tables here have a row for each command.</summary>
-public sealed class CaptureVerbTests : IDisposable
+public sealed partial class CaptureVerbTests : IDisposable
 {
     private const string Same = "the same as of the platform";
     private const string Works = "works";
@@ -147,6 +148,10 @@ public sealed class CaptureVerbTests : IDisposable
         for (int i = 0; i < rows.Length; i++)
         {
             ToolResult found = captured[i];
+
+            // What to do about a platform names it; about a capture there is nothing to name.
+            if (rows[i].Line.StartsWith("explain", StringComparison.Ordinal))
+                (found, live[i]) = (WithoutRemedies(found), WithoutRemedies(live[i]!));
             ToolResult? expected = live[i] is { } told ? told with { Output = Plain(told.Output, folder), Error = Plain(told.Error, folder) } : null;
             bool isRight = rows[i].Outcome switch
             {
@@ -163,6 +168,11 @@ public sealed class CaptureVerbTests : IDisposable
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
         Assert.Equal(before, File.ReadAllBytes(file));
     }
+
+    private static ToolResult WithoutRemedies(ToolResult told) => told with { Output = Remedy().Replace(told.Output, string.Empty) };
+
+    [GeneratedRegex("\"remedy\": \"[^\"]*\"", RegexOptions.None, 1000)]
+    private static partial Regex Remedy();
 
     /// <summary>Captures of before lack what came later: it is not known, and nothing else is different.</summary>
     [Fact]

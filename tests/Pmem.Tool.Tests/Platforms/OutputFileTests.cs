@@ -126,6 +126,10 @@ public sealed class OutputFileTests : IDisposable
         Assert.Contains("is a file, and a platform is made in a folder", ToolRunner.Fail("platform", "create", dimm), StringComparison.Ordinal);
         foreach (string line in (string[])["platform show", "list --platform", "explain --platform", "capture -o x.capture --platform"])
             Assert.Contains($"name its folder, {folder}", ToolRunner.Fail([.. line.Split(' '), dimm]), StringComparison.Ordinal);
+        foreach (string line in (string[])["explain", "labels check", "labels repair", "infoblock show", "btt check", "nfit lint"])
+            Assert.Equal($"pmem: {folder} is the folder of a platform: name it with --platform, or one of its files\n", ToolRunner.Fail([.. line.Split(' '), folder]));
+        ToolResult persona = ToolRunner.Run("ndctl", "--platform", folder, "write-labels", "nmem0", "-i", Path.Combine(folder, "none", "x"));
+        Assert.Contains("there is no folder", persona.Error, StringComparison.Ordinal);
         string capture = _files.File("vm.capture");
         ToolRunner.Json(0, "capture", "--platform", folder, "-o", capture);
         Assert.Contains($"'pmem explain' with --platform {capture}", ToolRunner.Fail("platform", "show", capture), StringComparison.Ordinal);

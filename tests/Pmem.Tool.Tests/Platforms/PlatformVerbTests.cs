@@ -195,7 +195,7 @@ public sealed class PlatformVerbTests : IDisposable
         foreach (string degrees in (string[])["99999", "-2048", "-273.16", "NaN"])
         {
             Assert.Contains("cannot be said", ToolRunner.Fail("platform", "inject", folder, $"--media-temperature={degrees}"), StringComparison.Ordinal);
-            Assert.Contains("give -273.15 to 2047", ToolRunner.Fail("inject-smart", "nmem0", "--platform", folder, $"--ctrl-temperature={degrees}"), StringComparison.Ordinal);
+            Assert.Contains("of -273.15 to 2047 degrees", ToolRunner.Fail("inject-smart", "nmem0", "--platform", folder, $"--ctrl-temperature={degrees}"), StringComparison.Ordinal);
             Assert.Contains("cannot be said", ToolRunner.Fail("inject-smart", "nmem0", "--platform", folder, $"--media-temperature-threshold={degrees}"), StringComparison.Ordinal);
         }
 

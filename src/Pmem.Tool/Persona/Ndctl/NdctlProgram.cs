@@ -112,7 +112,7 @@ internal static class NdctlProgram
         }
         catch (Exception e) when (e is PmemException or IOException or UnauthorizedAccessException or ArgumentException or OperationCanceledException)
         {
-            NdctlText.Error(e.Message.Split('\n')[0]);
+            NdctlText.Error(FailureText.Of(e));
             return Failure;
         }
     }
