@@ -49,7 +49,7 @@ internal sealed class StateFile : IDisposable
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(state, StateJson.Default.PlatformState);
         int length = (HeaderSize + json.Length + 63) & -64;
         if (length > SlotSize)
-            throw new PmemException($"the state of the platform takes {length} bytes, more than {SlotSize}: it has too many errors or DIMMs");
+            throw new PmemException($"the state of the platform takes {length} bytes, more than {SlotSize}: it has too many errors, namespaces or DIMMs");
         byte[] slot = new byte[length];
         Signature.CopyTo(slot);
         BinaryPrimitives.WriteUInt64LittleEndian(slot.AsSpan(SequencePosition), _sequence + 1);

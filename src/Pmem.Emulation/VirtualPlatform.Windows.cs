@@ -113,9 +113,10 @@ public sealed partial class VirtualPlatform
         {
             if (_isOff)
                 return;
-            VirtualDimm its = DimmOf(dimm);
-            if (Aged(its, writes) != its)
-                Inject(dimm, before => Aged(before, writes));
+            VirtualDimm[] dimms = [.. _state.Dimms];
+            dimms[dimm] = Aged(dimms[dimm], writes);
+            if (dimms[dimm] != _state.Dimms[dimm])
+                Save(_state with { Dimms = dimms });
         }
     }
 

@@ -60,6 +60,21 @@ public sealed class BlockWindowTests : IDisposable
     }
 
     [Fact]
+    public void Windows_that_are_closed_after_a_guest_got_the_memory_still_age_their_module()
+    {
+        using VirtualPlatform made = Make();
+        using (BlockWindows windows = made.OpenBlockWindows(0))
+        {
+            windows[0].WriteCommand(BlockWindow.Compose(0, 4096, write: true));
+            windows[0].Write(0, [1, 2, 3]);
+            made.ExportGuest(cancellation: TestContext.Current.CancellationToken);
+        }
+
+        made.ImportGuest(cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal(1UL, made.Dimms[0].MostWrites);
+    }
+
+    [Fact]
     public void The_command_register_has_the_bits_of_Linux() =>
         Assert.Equal((1UL << 56) | (8UL << 48) | 0x40, BlockWindow.Compose(0x1000, 512, write: true));
 
