@@ -48,6 +48,12 @@ internal static class Program
             return Failure;
         }
 
+        if (MistypedOption.Find(parsed, args) is { } unknown)
+        {
+            Console.Error.WriteLine($"pmem: {unknown}\nTry '{Path(parsed.CommandResult)} --help'.");
+            return Failure;
+        }
+
         if (EmptyValue.Find(parsed) is { } empty)
         {
             Console.Error.WriteLine($"pmem: {empty}");

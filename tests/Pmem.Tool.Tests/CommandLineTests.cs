@@ -66,6 +66,8 @@ public class CommandLineTests
     [InlineData("pool info --unknown a")]
     [InlineData("pool create obj")]
     [InlineData("unknown")]
+    [InlineData("smart nmem0 --plaform vm1")]
+    [InlineData("dimm security erase nmem0 --forse")]
     public void Wrong_usage_ends_with_2_and_points_to_the_help(string command)
     {
         ToolResult result = ToolRunner.Run(command.Split(' '));

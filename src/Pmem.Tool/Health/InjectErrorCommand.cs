@@ -12,7 +12,7 @@ internal static class InjectErrorCommand
 {
     public static Command Create()
     {
-        var name = new Argument<string>("NAMESPACE") { Description = "Such as namespace0.0." };
+        var name = new Argument<string>("NAMESPACE") { Description = "Such as namespace0.0, or a friendly name." };
         var block = new Option<string?>("--block", "-B") { Description = "First block of 512 bytes, from the start of the data." };
         var count = new Option<string?>("--count", "-n") { Description = "Blocks." };
         var uninject = new Option<bool>("--uninject", "-d") { Description = "Take errors back. What the system knows of them it forgets only when they are cleared." };
@@ -38,6 +38,7 @@ internal static class InjectErrorCommand
                 throw new PmemException("say where: --block and --count");
             string space = parsed.GetValue(name)!;
             using PlatformSource source = PlatformSource.Open(parsed.GetValue(platform));
+            space = NamespaceMedia.NameOf(source.Platform, space);
             if (asks)
             {
                 Show(source.Platform.GetInjectedErrors(space).Demand(), parsed.GetValue(json), "injected");

@@ -95,6 +95,8 @@ internal static class MonitorCommand
             {
                 using PlatformSource source = PlatformSource.Open(Path);
                 source.DemandAlive("watched", "'pmem smart'");
+                if (isFirst)
+                    Seen.DemandNames(source.Platform);
                 return Seen.Look(source.Platform, DateTimeOffset.UtcNow);
             }
             catch (PmemException inUse) when (inUse.IsBusy && !isFirst)

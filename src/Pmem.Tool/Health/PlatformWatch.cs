@@ -63,6 +63,22 @@ internal sealed class PlatformWatch(WatchOptions options)
         return events;
     }
 
+    /// <summary>Refuses to watch what is not there, of which nothing would ever be told.</summary>
+    /// <exception cref="PmemException">It is not there.</exception>
+    public void DemandNames(IPlatform platform)
+    {
+        Demand("bus", options.Bus, platform.GetDimms().Any(dimm => NameFilter.MatchesBus(options.Bus, platform, dimm.Bus)), "B");
+        Demand("region", options.Region, platform.GetRegions().Any(region => NameFilter.Matches(options.Region, region.Name)), "Ri");
+        Demand("DIMM", options.Dimm, platform.GetDimms().Any(dimm => NameFilter.Matches(options.Dimm, dimm.Name, dimm.Id)), "Di");
+        Demand("namespace", options.Namespace, platform.GetRegions().SelectMany(region => region.Namespaces).Any(space => NameFilter.MatchesNamespace(options.Namespace, space.Name)), "Ni");
+
+        static void Demand(string kind, string? wanted, bool isThere, string option)
+        {
+            if (wanted is not null && !isThere)
+                throw new PmemException($"there is no {kind} {wanted} to be watched; 'pmem list -{option}' lists those there are");
+        }
+    }
+
     private IEnumerable<DimmView> Watched(IPlatform platform)
     {
         HashSet<string>? within = null;

@@ -99,8 +99,10 @@ internal static class InfoBlockWriteVerb
             throw new PmemException($"a BTT {version} needs a namespace of at least {BttLayout.MinimumArena + format.InitialOffset} bytes, not {size}");
         if (request.Offset % 4096 != 0)
             throw new PmemException($"a namespace begins at a multiple of 4096, not at {request.Offset}");
-        if (ArenaGeometry.FindProblem(format, size - format.InitialOffset, Math.Max(1, sectorSize)) is { } problem || sectorSize < 1)
+        if (sectorSize is not (512 or 520 or 528 or 4096 or 4104 or 4160 or 4224))
             throw new PmemException($"sectors of {sectorSize} bytes are not possible: Linux takes 512, 520, 528, 4096, 4104, 4160 and 4224");
+        if (ArenaGeometry.FindProblem(format, size - format.InitialOffset, sectorSize) is { } problem)
+            throw new PmemException($"a BTT {version} of sectors of {sectorSize} bytes is not possible in {size} bytes: {problem}");
         using PersistentMap map = isNew
             ? PersistentMap.Create(request.Path, request.Offset + size, new PersistentMapOptions { Sparse = true })
             : PersistentMap.Open(request.Path, new PersistentMapOptions { Lock = true });

@@ -106,33 +106,35 @@ internal static class NamespaceCommand
 
     private static Command ReconfigureVerb()
     {
-        var name = new Argument<string>("NAMESPACE") { Description = "Such as namespace0.0." };
+        var name = new Argument<string>("NAMESPACE") { Description = "Such as namespace0.0, or a friendly name." };
         var force = new Option<bool>("--force", "-f") { Description = "Also when it is enabled." };
         var options = new RequestOptions();
         Command command = options.AddTo(new Command("reconfigure", "Make a namespace one of another mode in the same place; what it held is lost. Size and name stay unless given, and the uuid as long as the size does.\n\nExample: pmem namespace reconfigure namespace0.0 --platform vm1 --mode devdax --force") { name, force });
-        command.SetAction(parsed => Act(parsed.GetValue(options.Folder), parsed.GetValue(options.Json), platform => platform.ReconfigureNamespace(parsed.GetValue(name)!, options.Read(parsed), parsed.GetValue(force))));
+        command.SetAction(parsed => Act(parsed.GetValue(options.Folder), parsed.GetValue(options.Json), platform => platform.ReconfigureNamespace(NamespaceMedia.NameOf(platform, parsed.GetValue(name)!), options.Read(parsed), parsed.GetValue(force))));
         return command;
     }
 
     private static Command OneVerb(string verb, string what, Func<IPlatform, string, bool, PlatformResult<NamespaceView>> act)
     {
-        var name = new Argument<string>("NAMESPACE") { Description = "Such as namespace0.0." };
+        var name = new Argument<string>("NAMESPACE") { Description = "Such as namespace0.0, or a friendly name." };
         Option<string?> folder = PlatformSource.Option();
         var force = new Option<bool>("--force", "-f") { Description = "Also when it is enabled." };
         Option<bool> json = PoolCommand.JsonOption();
         var command = new Command(verb, $"{what}\n\nExample: pmem namespace {verb} namespace0.0{(verb == "destroy" ? " --force" : string.Empty)} --platform vm1") { name, folder, json };
         if (verb == "destroy")
             command.Options.Add(force);
-        command.SetAction(parsed => Act(parsed.GetValue(folder), parsed.GetValue(json), platform => act(platform, parsed.GetValue(name)!, verb == "destroy" && parsed.GetValue(force))));
+        command.SetAction(parsed => Act(parsed.GetValue(folder), parsed.GetValue(json), platform => act(platform, NamespaceMedia.NameOf(platform, parsed.GetValue(name)!), verb == "destroy" && parsed.GetValue(force)), isGone: verb == "destroy"));
         return command;
     }
 
-    private static int Act(string? folder, bool json, Func<IPlatform, PlatformResult<NamespaceView>> act)
+    private static int Act(string? folder, bool json, Func<IPlatform, PlatformResult<NamespaceView>> act, bool isGone = false)
     {
         using PlatformSource source = PlatformSource.Open(folder);
         NamespaceView space = act(source.Platform).Demand();
         if (json)
             JsonOutput.Write(writer => WriteJson(writer, space));
+        else if (isGone)
+            Console.WriteLine($"{space.Name} destroyed{(source.Virtual is null || space.RawUuid == Guid.Empty ? string.Empty : $"; until its place is taken, 'pmem labels repair --restore {space.RawUuid} --platform {source.Name}' brings it back")}");
         else
             Console.WriteLine(Describe(space));
         return Program.Success;

@@ -185,6 +185,14 @@ internal static class NamespaceMedia
         });
     }
 
+    /// <summary>
+    /// The name of the namespace that a name or a friendly name means; what is neither stays, for the platform to refuse. What looks like a name is one: a line typed twice
+    /// never means another namespace.
+    /// </summary>
+    /// <exception cref="PmemException">More than one has the friendly name.</exception>
+    public static string NameOf(IPlatform platform, string name) =>
+        !NamespacePath.IsName(name) && platform.GetRegions().SelectMany(region => region.Namespaces).Any(space => space.FriendlyName == name) ? Find(platform, name).Name : name;
+
     private static NamespaceView Find(IPlatform platform, string name)
     {
         NamespaceView[] all = [.. platform.GetRegions().SelectMany(region => region.Namespaces)];

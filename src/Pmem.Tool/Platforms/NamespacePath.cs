@@ -24,8 +24,21 @@ internal sealed partial record NamespacePath(string Platform, string Namespace)
     public override string ToString() => $"{Platform}:{Namespace}";
 
     /// <summary>The namespace that a text names; null if it is something else, such as a file.</summary>
-    public static NamespacePath? Parse(string text) =>
-        Form().Match(text) is { Success: true } match && !File.Exists(text) ? new NamespacePath(match.Groups["platform"].Value, match.Groups["name"].Value) : null;
+    /// <exception cref="PmemException">It names a platform, and no namespace of it.</exception>
+    public static NamespacePath? Parse(string text)
+    {
+        if (File.Exists(text))
+            return null;
+        if (Form().Match(text) is { Success: true } match)
+            return new NamespacePath(match.Groups["platform"].Value, match.Groups["name"].Value);
+        int colon = text.LastIndexOf(':');
+        return colon > 0 && VirtualPlatform.FolderOf(Path.Combine(text[..colon], "any")) is not null
+            ? throw new PmemException($"{text} is no namespace of {text[..colon]}: write one such as {text[..colon]}:namespace0.0; 'pmem namespace list --platform {text[..colon]}' shows those there are")
+            : null;
+    }
+
+    /// <summary>Whether a text is a name such as <c>namespace0.0</c>, whether or not there is one.</summary>
+    public static bool IsName(string text) => Name().IsMatch(text);
 
     /// <summary>Maps the namespace for a pool; sector mode is refused, whose memory is not the user's.</summary>
     public PersistentMap Open(PlatformSource source, Func<VirtualPlatform, string, PersistentMap>? open = null)
@@ -212,4 +225,7 @@ internal sealed partial record NamespacePath(string Platform, string Namespace)
 
     [GeneratedRegex(@"^(?<platform>.+):(?<name>namespace\d+\.\d+)$", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Form();
+
+    [GeneratedRegex(@"^namespace\d+\.\d+$", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex Name();
 }

@@ -67,7 +67,8 @@ public sealed class InfoBlockVerbTests : IDisposable
         Assert.Contains("not a mode", ToolRunner.Fail("infoblock", "write", path, "--size", "64M", "--mode", "raw"), StringComparison.Ordinal);
         Assert.Contains("no file", ToolRunner.Fail("infoblock", "show", path), StringComparison.Ordinal);
         Assert.Contains("at least", ToolRunner.Fail("infoblock", "write", path, "--size", "8M", "--mode", "sector"), StringComparison.Ordinal);
-        Assert.Contains("512", ToolRunner.Fail("infoblock", "write", path, "--size", "64M", "--mode", "sector", "--sector-size", "0"), StringComparison.Ordinal);
+        foreach (string sector in (string[])["0", "77", "1024"])
+            Assert.Contains("512, 520", ToolRunner.Fail("infoblock", "write", path, "--size", "64M", "--mode", "sector", "--sector-size", sector), StringComparison.Ordinal);
         Assert.False(File.Exists(path));
     }
 }

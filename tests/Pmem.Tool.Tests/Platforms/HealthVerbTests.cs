@@ -18,6 +18,14 @@ public sealed class HealthVerbTests : IDisposable
 
     public void Dispose() => _files.Dispose();
 
+    [Theory]
+    [InlineData("--dimm", "nmem9")]
+    [InlineData("--region", "region7")]
+    [InlineData("--namespace", "namespace3.3")]
+    [InlineData("--bus", "other")]
+    public void What_is_not_there_is_not_watched(string option, string name) =>
+        Assert.Contains($"{name} to be watched; 'pmem list", ToolRunner.Fail("monitor", "--platform", _folder, option, name, "--looks", "1"), StringComparison.Ordinal);
+
     [Fact]
     public void What_is_pretended_is_shown_and_taken_back()
     {

@@ -31,6 +31,25 @@ public sealed class NamespaceNameTests : IDisposable
         Assert.Equal(["namespace0.0 C"], Names());
     }
 
+    [Fact]
+    public void Friendly_names_name_one_namespace_or_are_refused()
+    {
+        Assert.Equal("namespace0.1", ToolRunner.Json(0, "namespace", "disable", "B", "--platform", _folder).GetProperty("dev").GetString());
+        ToolResult destroyed = ToolRunner.Run("namespace", "destroy", "B", "--platform", _folder);
+        Assert.Matches($"^namespace0.1 destroyed; .*'pmem labels repair --restore [-0-9a-f]{{36}} --platform {_folder}'", destroyed.Output);
+        Assert.Contains("no namespace B", ToolRunner.Fail("namespace", "destroy", "B", "--platform", _folder, "--force"), StringComparison.Ordinal);
+        Assert.Equal(0, ToolRunner.Run(destroyed.Output.Split('\'')[1].Split(' ')[1..]).ExitCode);
+        Assert.Equal(3, Names().Length);
+
+        Assert.Contains("namespace list", ToolRunner.Fail("pool", "check", $"{_folder}:B"), StringComparison.Ordinal);
+
+        // A friendly name that looks like a name is none.
+        ToolRunner.Json(0, "namespace", "create", "--platform", _folder, "--mode", "raw", "--size", "16MiB", "--name", "namespace0.7");
+        Assert.Contains("no namespace", ToolRunner.Fail("namespace", "destroy", "namespace0.7", "--platform", _folder, "--force"), StringComparison.Ordinal);
+        ToolRunner.Json(0, "namespace", "create", "--platform", _folder, "--mode", "raw", "--size", "16MiB", "--name", "C");
+        Assert.Contains("more than one", ToolRunner.Fail("namespace", "destroy", "C", "--platform", _folder, "--force"), StringComparison.Ordinal);
+    }
+
     private int Destroy(bool ndctl, string name) => ndctl
         ? ToolRunner.Run("ndctl", "--platform", _folder, "destroy-namespace", name, "--force").ExitCode
         : ToolRunner.Run("namespace", "destroy", name, "--force", "--platform", _folder).ExitCode;
