@@ -12,7 +12,7 @@ internal static class MistypedOption
         string[] before = [.. arguments.TakeWhile(argument => argument != "--")];
         return parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value)
             .FirstOrDefault(value => value.StartsWith("--", StringComparison.Ordinal) && before.Contains(value)) is { } unknown
-            ? $"there is no option {unknown}"
+            ? $"there is no option {unknown} here"
             : null;
     }
 }

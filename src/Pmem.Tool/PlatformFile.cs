@@ -6,6 +6,9 @@ namespace Pmem.Tool;
 /// <summary>Files that verbs change in place, any of which may be a DIMM's of a virtual platform.</summary>
 internal static class PlatformFile
 {
+    // Other files in the folder are their users'.
+    private static readonly string[] s_names = ["dimm-", "platform.", "guest."];
+
     /// <summary>
     /// Refuses what nobody may change - captures and states of platforms - and keeps the platforms whose files these are from being opened meanwhile.
     /// </summary>
@@ -38,6 +41,17 @@ internal static class PlatformFile
             held.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Refuses the files of a platform, for who would change their length, write over their labels, or take them away.</summary>
+    /// <param name="path">The file, which need not be there.</param>
+    /// <param name="instead">What to do, with the folder of the platform in place of <c>DIR</c>.</param>
+    /// <exception cref="PmemException">It is one.</exception>
+    public static void DemandForeign(string path, string instead)
+    {
+        string name = Path.GetFileName(LinkedFile.RealPath(path));
+        if (File.Exists(path) && s_names.Any(own => name.StartsWith(own, StringComparison.Ordinal)) && VirtualPlatform.FolderOf(path) is { } folder)
+            throw new PmemException($"{path} is a file of the platform in {folder}, which would be lost: {instead.Replace("DIR", folder, StringComparison.Ordinal)}");
     }
 
     private sealed class Reservation : IDisposable

@@ -50,7 +50,7 @@ internal static class Program
 
         if (MistypedOption.Find(parsed, args) is { } unknown)
         {
-            Console.Error.WriteLine($"pmem: {unknown}\nTry '{Path(parsed.CommandResult)} --help'.");
+            Console.Error.WriteLine($"pmem: {unknown}: see '{Path(parsed.CommandResult)} --help'");
             return Failure;
         }
 

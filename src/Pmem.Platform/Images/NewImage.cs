@@ -29,7 +29,8 @@ internal sealed class NewImage : IDisposable
         if (Directory.Exists(path))
             throw new PmemException($"{path} is a folder: name a file");
         if (!options.Overwrite && File.Exists(path))
-            throw new PmemException($"{path} exists already: name another file, or allow it to be replaced");
+            throw new PmemException($"{path} exists already: name another file, or replace it (--force)");
+        NewFile.DemandFolder(path, "the image");
         return new NewImage(path);
     }
 

@@ -53,6 +53,8 @@ internal static class FsdaxVerbs
             using var progress = new ProgressLine();
             ImageOptions options = common.Options(parsed, progress, cancellation);
             using IDisposable? held = stays && !common.IsDryRun(parsed) ? PlatformFile.ToChange(from) : null;
+            if (stays)
+                PlatformFile.DemandForeign(from, "leave out --in-place, or make namespaces in it with 'pmem namespace create --platform DIR'");
             FsdaxImageResult result = stays ? FsdaxImage.WrapInPlace(from, layout, options) : FsdaxImage.Wrap(common.Window(parsed, from), to!, layout, options);
             progress.Dispose();
             return Task.FromResult(Print(common, parsed, to ?? from, result, $"{ModeOf(result)} namespace, {result.Size} bytes, data at {result.Block.DataOffset}, alignment {result.Block.Alignment}"));

@@ -153,7 +153,7 @@ internal static class SectorVerbs
                 { } text => throw new PmemException($"'{text}' is not a version: write 2.0, 1.1 or pmdk"),
             };
             long size = parsed.GetValue(_sector) is { } sector ? InfoBlockFile.ParseNumber(sector, 0) : sectorSize ?? 4096;
-            if (size is < 1 or > BttLayout.MaximumBlockSize)
+            if (size is < 1 or > BttLayout.MaximumBlockSize || (format != BttFormat.Pmdk && size is not (512 or 520 or 528 or 4096 or 4104 or 4160 or 4224)))
                 throw new PmemException($"{size} is not the size of a sector: Linux accepts 512, 520, 528, 4096, 4104, 4160 and 4224");
             return new SectorImageLayout(
                 format,

@@ -36,6 +36,8 @@ internal static class InfoBlockWriteVerb
             var request = new Request(
                 parsed.GetValue(file)!, InfoBlockFile.ParseNumber(parsed.GetValue(offset), 0), InfoBlockFile.ParseNumber(parsed.GetValue(size), -1), ParseUuid(parsed.GetValue(uuid)) ?? Guid.NewGuid(), ParseUuid(parsed.GetValue(parent)) ?? Guid.Empty);
             using IDisposable? held = PlatformFile.ToChange(request.Path);
+            if (parsed.GetValue(size) is null)
+                PlatformFile.DemandForeign(request.Path, "its labels are behind the media; say with --offset and --size where the namespace is, or use 'pmem namespace reconfigure --platform DIR'");
             string kind = parsed.GetValue(mode)!;
             if (kind == "sector")
                 WriteTable(request, parsed.GetValue(sector), parsed.GetValue(version)!);

@@ -65,6 +65,7 @@ internal static class IoCopyVerb
         options = options with { Progress = new Forward(progress, zero ? "zeroing" : "copying") };
         using Stream standardInput = input is null && !zero ? Console.OpenStandardInput() : Stream.Null;
         using Stream standardOutput = output is null ? Console.OpenStandardOutput() : Stream.Null;
+        using IDisposable? held = output is null || options.DryRun || !File.Exists(output) ? null : PlatformFile.ToChange(output);
         using var ends = new CopyEnds();
         RawEndpoint? source = zero ? null : ends.Of(input, () => standardInput, readOnly: true);
         RawEndpoint target = ends.Of(output, () => standardOutput, readOnly: options.DryRun);

@@ -121,7 +121,7 @@ internal static class PlatformCommand
             string path = PlatformSource.PathOf(parsed.GetValue(folder)) ?? throw new PmemException($"say which platform: its folder, or set {PlatformSource.Variable}");
             if (parsed.GetValue(during) is { } name)
             {
-                NamespacePath space = NamespacePath.Parse($"{path}:{name}") ?? throw new PmemException($"'{name}' is not a name such as namespace0.0");
+                NamespacePath space = NamespacePath.IsName(name) ? new NamespacePath(path, name) : throw new PmemException($"'{name}' is not a name such as namespace0.0");
                 int committed = PowerCutWorkload.Run(space, parsed.GetValue(seed), parsed.GetValue(adr));
                 Console.Error.WriteLine($"the power went in transaction {committed + 1} on {space}: {committed} were committed; 'pmem pool recover {space}' recovers the pool");
             }

@@ -77,6 +77,7 @@ internal static class CreateVerb
                 return PoolCommand.Fail($"{cause}; choose a larger --size or smaller blocks");
 
             // Whatever can be refused is refused before anything is removed for it.
+            PlatformFile.DemandForeign(path, "take another name, or a namespace: 'pmem pool create obj DIR:namespace0.0'");
             PoolCreationPlan plan = PoolFile.PlanCreation(path, wanted, bytes, parsed.GetValue(force), backup);
             if (options.DryRun)
                 return TellPlan(path, wanted, plan, parsed.GetValue(json));

@@ -44,6 +44,9 @@ internal static class RemoveVerb
     {
         string[] gone = [.. paths.Where(PoolSetFile.IsPoolSet).SelectMany(PoolRemoval.FilesOf).Where(file => !File.Exists(file))];
 
+        foreach (string path in paths)
+            PlatformFile.DemandForeign(path, "name a pool file, or make an end of the platform with 'rm -r DIR'");
+
         // What can be said against one of them is said before the first goes.
         if (paths.Length > 1)
         {

@@ -135,6 +135,25 @@ public sealed class OutputFileTests : IDisposable
         Assert.Contains($"'pmem explain' with --platform {capture}", ToolRunner.Fail("platform", "show", capture), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("image wrap DIMM --in-place", "namespace create")]
+    [InlineData("infoblock write DIMM --mode sector", "--size")]
+    [InlineData("infoblock write DIMM", "--size")]
+    [InlineData("pool create obj DIMM --force", "namespace0.0")]
+    [InlineData("pool rm DIMM", "a pool file")]
+    [InlineData("pool rm --force STATE", "a pool file")]
+    [InlineData("io copy --zero --output STATE", "the platform alone writes")]
+    public void Verbs_on_pools_and_images_leave_the_files_of_a_platform_alone(string line, string instead)
+    {
+        string folder = Make("vm");
+        string before = Fingerprint(folder);
+        byte[] state = File.ReadAllBytes(Path.Combine(folder, "platform.state"));
+        string said = ToolRunner.Fail([.. line.Split(' ').Select(word => word.Replace("DIMM", Path.Combine(folder, "dimm-0.img"), StringComparison.Ordinal).Replace("STATE", Path.Combine(folder, "platform.state"), StringComparison.Ordinal))]);
+        Assert.Contains(instead, said, StringComparison.Ordinal);
+        Assert.Equal(before, Fingerprint(folder));
+        Assert.Equal(state, File.ReadAllBytes(Path.Combine(folder, "platform.state")));
+    }
+
     private static string Fingerprint(string folder) => string.Join('\n', Directory.GetFiles(folder, "*.img").Order(StringComparer.Ordinal).Select(file => $"{file} {Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(File.ReadAllBytes(file)))}"));
 
     private string Make(string name)
