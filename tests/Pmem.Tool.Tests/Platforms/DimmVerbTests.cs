@@ -33,6 +33,12 @@ public sealed class DimmVerbTests : IDisposable
         Assert.Contains("   SerialNumber=0x00123457", Run("dimm", "show", "nmem1", "--all").Split('\n'));
         JsonElement json = ToolRunner.Json(0, "dimm", "show", "--platform", _folder);
         Assert.Equal("Healthy", json[0].GetProperty("HealthState").GetString());
+
+        // What the first column says can be typed; several with commas between, as with ipmctl.
+        Assert.Equal("---DimmID=0x0002---", Run("dimm", "show", "0x0002", "--display", "Capacity").Split('\n')[0]);
+        Assert.Equal(2, Run("dimm", "show", "0x0001,0x0002", "--display", "Capacity").Split('\n').Count(line => line.StartsWith("---", StringComparison.Ordinal)));
+        Assert.Contains("no DIMM 0x0000", ToolRunner.Fail("dimm", "show", "0x0000", "--platform", _folder), StringComparison.Ordinal);
+        Assert.Contains("exclude each other", ToolRunner.Fail("dimm", "show", "-a", "-d", "Capacity", "--platform", _folder), StringComparison.Ordinal);
         Assert.Contains("no DIMM nmem7", ToolRunner.Fail("dimm", "show", "nmem7", "--platform", _folder), StringComparison.Ordinal);
         Assert.Contains("no unit", ToolRunner.Fail("dimm", "show", "-u", "KB", "--platform", _folder), StringComparison.Ordinal);
     }

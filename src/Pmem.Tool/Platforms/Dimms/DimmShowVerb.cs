@@ -17,7 +17,7 @@ internal static class DimmShowVerb
 
     public static Command Create()
     {
-        var names = new Argument<string[]>("DIMM") { Description = "Such as nmem0; all if none is given.", Arity = ArgumentArity.ZeroOrMore };
+        var names = new Argument<string[]>("DIMM") { Description = "Such as nmem0, or a DimmID such as 0x0001; all if none is given.", Arity = ArgumentArity.ZeroOrMore };
         Option<string?> folder = PlatformSource.Option();
         var all = new Option<bool>("--all", "-a") { Description = "Everything that is known, a block a DIMM." };
         var display = new Option<string?>("--display", "-d") { Description = "Only these attributes, a block a DIMM: 'HealthState,Capacity'." };
@@ -33,6 +33,8 @@ internal static class DimmShowVerb
             """) { names, folder, all, display, units, json };
         command.SetAction(parsed =>
         {
+            if (parsed.GetValue(all) && parsed.GetValue(display) is not null)
+                throw new PmemException("--all and --display exclude each other: --display names what of all is to be shown");
             if (!s_units.TryGetValue(parsed.GetValue(units)!, out double unit))
                 throw new PmemException($"'{parsed.GetValue(units)}' is no unit: write {string.Join(", ", s_units.Keys)}");
             using PlatformSource source = PlatformSource.Open(parsed.GetValue(folder));
@@ -65,7 +67,10 @@ internal static class DimmShowVerb
         return [.. dimms.Where(dimm => names.Length == 0 || names.Any(name => Matches(name, dimm))).Select(dimm => DimmAttributes.Of(dimm, platform.GetHealth(dimm.Name).Value, Mapped(dimm), size))];
     }
 
-    private static bool Matches(string name, DimmView dimm) => NameFilter.Matches(name, dimm.Name, dimm.Id);
+    // What looks like a DimmID of the first column is one, not a number of a device; with ipmctl several have commas between them.
+    private static bool Matches(string names, DimmView dimm) => names.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Any(name => name.StartsWith("0x", StringComparison.OrdinalIgnoreCase)
+        ? uint.TryParse(name.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out uint handle) && handle == dimm.Handle.Value
+        : NameFilter.Matches(name, dimm.Name, dimm.Id));
 
     private static string Size(ulong bytes, double unit, string name) => unit == 1 ? $"{bytes} B" : string.Create(CultureInfo.InvariantCulture, $"{bytes / unit:0.000} {name}");
 
