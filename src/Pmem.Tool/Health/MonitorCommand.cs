@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Pmem.Tool.Platforms;
+using Pmem.Tool.Platforms.Listing;
 
 namespace Pmem.Tool.Health;
 
@@ -78,7 +79,7 @@ internal static class MonitorCommand
             {
                 foreach (JsonObject found in Look(isFirst: look == 1))
                 {
-                    target.WriteLine(Human ? Sentence(found) : found.ToJsonString());
+                    target.WriteLine(Human ? Sentence(found) : NdctlJson.PrintLine(found));
                     target.Flush();
                     if (++told == Events)
                         return Program.Success;

@@ -31,6 +31,12 @@ public sealed partial class GuestListTests : IDisposable
         "-u", "-Du", "-DRu", "-RNu", "-BDRNiu", "-v", "-vv", "-vvv", "-vu", "-vvvu", "-r region0", "-r 1 -N", "-r all", "-r region3 -RN", "-r nosuch", "-d nmem1", "-d 2 -RN", "-d nmem99 -N",
         "-n namespace0.1", "-n 0.2", "-n namespace0.1 -R", "-n 1.0 -D", "-m fsdax", "-m sector", "-m raw -i", "-m dax", "-m devdax -u", "-t pmem -R", "-t blk -R", "-b ACPI.NFIT", "-b ndbus0 -D",
         "-b 0 -R", "-b e820", "-r region0 -RNi -u",
+        "-F", "-H", "-DHF", "-DHFi", "-DHFu", "-DHFu -d nmem1", "-Dv", "-Rv", "-Bv", "-BF", "-BFu", "-BDRNHFMXC", "-BDRNHFMXCi", "-BDRNHFMXCiu", "-NXv", "-NXu", "-NXi -m dax", "-X -i", "-X -m fsdax", "-RX",
+        "-RM", "-RMu", "-RNMu", "-DRM", "-DRNMiu", "-Mu", "-Mi", "-iu", "-cu", "-Xc", "-RNc -m fsdax", "-RCu", "-NC", "-vv -r region1", "-v -m devdax", "-vvv -d nmem1", "-vvu -n namespace0.1",
+        "-r 0x1 -R", "-r 01 -R", "-r region1,region2", "-r 'region0 region1' -R", "-r 'region1 0' -R", "-r '0 region1' -R", "-r 'region3 all' -R", "-r region0x", "-d all", "-d nmem1,nmem2 -D",
+        "-d 'nmem0 nmem5' -D", "-d 0x2 -R", "-d nmem1 -n namespace0.1", "-D -r region0", "-D -n namespace0.1", "-DR -d nmem1", "-DRN -d nmem3 -i", "-n all", "-n sec", "-n namespace0.1,namespace0.2",
+        "-n 'namespace0.0 1.0'", "-n 'namespace0.0 namespace1.0' -RN", "-n region0", "-b all", "-b 'e820 ACPI.NFIT' -B", "-b ACPI.NFIT,ndbus0 -B", "-b ACPI.NFIT -DRN -r region1 -i", "-U all -R",
+        "-U -1 -R", "-U 99 -R", "-U 99 -N", "-m safe", "-m memory -u", "-m FSDAX -RN -r region1", "-m raw -RN -r region3", "-m raw -N -r region0", "-RN -t pmem -b ACPI.NFIT", "-t blk", "-t pmem -N -m sector",
     ];
 
     private static readonly string[] s_commandsForImages = ["", "-RNi", "-X", "-u", "-DRu", "-BDRN", "-vvv", "-r region$R0", "-r $R1 -N", "-n namespace$R0.1", "-n $R1.0 -D", "-m raw -i"];
@@ -131,9 +137,12 @@ public sealed partial class GuestListTests : IDisposable
 
     private static void Compare(string command, string theirs, VirtualPlatform platform, Dictionary<string, string> masked, List<string> differences, string when = "")
     {
-        ListOptions options = NdctlList.Read(NdctlArguments.Parse(NdctlList.Verb, command.Split(' ', StringSplitOptions.RemoveEmptyEntries))!);
+        ListOptions options = NdctlList.Read(NdctlArguments.Parse(NdctlList.Verb, [.. WordPattern.Matches(command).Select(word => word.Value.Trim('\''))])!);
         ListComparison.Compare($"ndctl list {command}{when}", theirs, new PlatformListing(platform.Platform, options).Print(), masked, differences);
     }
+
+    [GeneratedRegex("'[^']*'|[^ ]+")]
+    private static partial Regex WordPattern { get; }
 
     [GeneratedRegex("^map (?<guest>[0-9]+) (?<slot>[0-9]+)$", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex NumberPattern { get; }

@@ -7,10 +7,13 @@ internal enum Errno
 {
     None = 0,
     NotPermitted = 1,
+    NoEntry = 2,
     IoError = 5,
     NoDeviceOrAddress = 6,
+    NoAccess = 13,
     Busy = 16,
     NoDevice = 19,
+    IsDirectory = 21,
     InvalidArgument = 22,
     NoSpace = 28,
     NotSupported = 95,
@@ -26,10 +29,13 @@ internal static class Errnos
     public static string Text(this Errno error) => error switch
     {
         Errno.NotPermitted => "Operation not permitted",
+        Errno.NoEntry => "No such file or directory",
         Errno.IoError => "Input/output error",
         Errno.NoDeviceOrAddress => "No such device or address",
+        Errno.NoAccess => "Permission denied",
         Errno.Busy => "Device or resource busy",
         Errno.NoDevice => "No such device",
+        Errno.IsDirectory => "Is a directory",
         Errno.InvalidArgument => "Invalid argument",
         Errno.NoSpace => "No space left on device",
         Errno.NotSupported => "Operation not supported",
@@ -47,5 +53,13 @@ internal static class Errnos
         PlatformError.NoPermission => Errno.NotPermitted,
         PlatformError.Failed => Errno.IoError,
         _ => Errno.InvalidArgument,
+    };
+
+    /// <summary>What the system said when a file could not be opened.</summary>
+    public static Errno Of(Exception failed, string path) => failed switch
+    {
+        FileNotFoundException or DirectoryNotFoundException => Errno.NoEntry,
+        UnauthorizedAccessException => Directory.Exists(path) ? Errno.IsDirectory : Errno.NoAccess,
+        _ => Errno.IoError,
     };
 }

@@ -9,11 +9,13 @@ namespace Pmem.Tool.Persona.Ndctl;
 internal sealed class NdctlArguments
 {
     private const int UsageCode = 129;
+    private const int ListCode = 130;
 
     private readonly NdctlVerb _verb;
     private readonly Dictionary<char, List<string>> _values = [];
     private readonly List<string> _operands = [];
     private readonly HashSet<char> _undone = [];
+    private int _refusal = UsageCode;
 
     private NdctlArguments(NdctlVerb verb) => _verb = verb;
 
@@ -21,30 +23,44 @@ internal sealed class NdctlArguments
 
     /// <summary>Parses.</summary>
     /// <returns>Null when it was not understood, or help was asked for; then everything was said.</returns>
-    public static NdctlArguments? Parse(NdctlVerb verb, ReadOnlySpan<string> arguments)
+    public static NdctlArguments? Parse(NdctlVerb verb, ReadOnlySpan<string> arguments) => Parse(verb, arguments, out _);
+
+    /// <summary>Parses.</summary>
+    /// <param name="verb">The command.</param>
+    /// <param name="arguments">What is behind it.</param>
+    /// <param name="code">How the command ends when there is nothing to run.</param>
+    /// <returns>Null when it was not understood, or only asked about; then everything was said.</returns>
+    public static NdctlArguments? Parse(NdctlVerb verb, ReadOnlySpan<string> arguments, out int code)
     {
         var parsed = new NdctlArguments(verb);
+        bool isUnderstood = parsed.ParseAll(arguments);
+        code = parsed._refusal;
+        return isUnderstood ? parsed : null;
+    }
+
+    private bool ParseAll(ReadOnlySpan<string> arguments)
+    {
         for (int i = 0; i < arguments.Length; i++)
         {
             string text = arguments[i];
             if (text == "--")
             {
-                parsed._operands.AddRange(arguments[(i + 1)..]);
+                _operands.AddRange(arguments[(i + 1)..]);
                 break;
             }
 
             if (text.Length < 2 || text[0] != '-')
             {
-                parsed._operands.Add(text);
+                _operands.Add(text);
                 continue;
             }
 
-            bool understood = text.StartsWith("--", StringComparison.Ordinal) ? parsed.ParseLong(text[2..], arguments, ref i) : parsed.ParseShort(text, arguments, ref i);
+            bool understood = text.StartsWith("--", StringComparison.Ordinal) ? ParseLong(text[2..], arguments, ref i) : ParseShort(text, arguments, ref i);
             if (!understood)
-                return null;
+                return false;
         }
 
-        return parsed;
+        return true;
     }
 
     public bool Has(char letter) => _values.ContainsKey(letter);
@@ -81,6 +97,14 @@ internal sealed class NdctlArguments
         return UsageCode;
     }
 
+    /// <summary>Says everything that is wrong with the command line, and how it is written.</summary>
+    public int Fail(IEnumerable<string> messages)
+    {
+        foreach (string message in messages)
+            NdctlText.Error($"{message}\n");
+        return Help();
+    }
+
     private bool ParseShort(string text, ReadOnlySpan<string> arguments, ref int i)
     {
         for (int at = 1; at < text.Length; at++)
@@ -94,6 +118,8 @@ internal sealed class NdctlArguments
             if (option.Argument is null)
             {
                 Add(option, string.Empty);
+                if (at == 1 && text.Length > 2 && LooksLong(text[1..]))
+                    return false;
                 continue;
             }
 
@@ -104,10 +130,21 @@ internal sealed class NdctlArguments
         return true;
     }
 
+    /// <summary>Whether letters in a row begin a name of an option, which is said.</summary>
+    private bool LooksLong(string text)
+    {
+        if (text.Length < 3 || !(text.StartsWith("no-", StringComparison.Ordinal) || _verb.Options.Any(option => option.Name.StartsWith(text, StringComparison.Ordinal))))
+            return false;
+        NdctlText.Error($"did you mean `--{text}` (with two dashes ?)");
+        return true;
+    }
+
     private bool ParseLong(string text, ReadOnlySpan<string> arguments, ref int i)
     {
         if (text is "help" or "help-all")
             return ShowHelp();
+        if (text is "list-opts" or "list-cmds")
+            return ShowNames(text);
         string name = text.Split('=', 2)[0];
         string? value = name.Length < text.Length ? text[(name.Length + 1)..] : null;
         (NdctlOption Option, bool Undone)[] fitting = [.. Fitting(name)];
@@ -165,6 +202,8 @@ internal sealed class NdctlArguments
     {
         if (value is null)
             return Blame(option, $"{which} requires a value");
+        if (option.IsNumber && value.Length == 0)
+            value = "0";
         if (option.IsNumber && !long.TryParse(value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _))
             return Blame(option, $"{which} expects a numerical value");
         Add(option, value);
@@ -175,12 +214,22 @@ internal sealed class NdctlArguments
     {
         if (!_values.TryGetValue(option.Letter, out List<string>? values))
             _values[option.Letter] = values = [];
+        _undone.Remove(option.Letter);
         values.Add(value);
     }
 
     private bool ShowHelp()
     {
         Help();
+        return false;
+    }
+
+    // What completes commands in shells asks for it.
+    private bool ShowNames(string what)
+    {
+        if (what == "list-opts")
+            Console.Write(string.Concat(_verb.Options.Select(option => $"--{option.Name} ")));
+        _refusal = ListCode;
         return false;
     }
 

@@ -1,4 +1,5 @@
 using Pmem.Platform.InfoBlocks;
+using Pmem.Platform.Labels;
 using Pmem.Platform.Model;
 using Pmem.Tool.Platforms;
 using Pmem.Tool.Platforms.Listing;
@@ -8,6 +9,8 @@ namespace Pmem.Tool.Persona.Ndctl;
 /// <summary><c>ndctl create-namespace</c>, which also reconfigures.</summary>
 internal static class NdctlCreate
 {
+    private const int LargeSector = 4096;
+
     public static NdctlVerb Verb { get; } = new("create-namespace", "create-namespace [<options>]",
     [
         .. NdctlNamespaces.BaseOptions,
@@ -29,42 +32,10 @@ internal static class NdctlCreate
 
     private static int Run(NdctlArguments arguments)
     {
-        if (arguments.Operands.Count > 0)
-            return arguments.Fail($"unknown extra parameter \"{arguments.Operands[0]}\"\n");
-        if (FindProblem(arguments) is { } problem)
-            return arguments.Fail($"{problem}\n");
+        if (NdctlDefaults.Problems(arguments, isInfoBlock: false).Concat(NdctlDefaults.Extra(arguments, 0)).ToArray() is { Length: > 0 } problems)
+            return arguments.Fail(problems);
         using PlatformSource source = NdctlProgram.Open();
         return arguments.Value('e') is { } name ? Reconfigure(source.Platform, name, arguments) : Create(source.Platform, arguments);
-    }
-
-    private static string? FindProblem(NdctlArguments arguments)
-    {
-        if (arguments.Value('t') is { } type and not ("pmem" or "blk"))
-            return $"invalid type '{type}', must be either 'pmem' or 'blk'";
-        NamespaceMode? mode = arguments.Value('m') is { } word ? NameFilter.ModeOf(word) : NamespaceMode.Fsdax;
-        if (mode is null)
-            return $"invalid mode '{arguments.Value('m')}'";
-        if (arguments.Value('M') is { } map)
-        {
-            if (map is not ("mem" or "dev"))
-                return $"invalid map location '{map}'";
-            if (!arguments.Has('e') && mode is not (NamespaceMode.Fsdax or NamespaceMode.Devdax))
-                return "--map only valid for an devdax mode pmem namespace";
-        }
-
-        if (arguments.Value('s') is { } size && !NdctlSize.TryParse(size, out _))
-            return $"failed to parse namespace size '{size}'";
-        if (arguments.Value('a') is { } text)
-        {
-            if (!NdctlSize.TryParse(text, out ulong align))
-                return $"failed to parse namespace alignment '{text}'";
-            if (align < 4096 || !ulong.IsPow2(align))
-                return "align must be a power-of-2 greater than 4096";
-        }
-
-        if (arguments.Value('u') is { } uuid && !Guid.TryParseExact(uuid, "D", out _))
-            return $"failed to parse uuid: '{uuid}'";
-        return arguments.Value('l') is { } sector && !(NdctlSize.TryParse(sector, out ulong bytes) && bytes <= int.MaxValue) ? $"invalid sector size: {sector}" : null;
     }
 
     private static NamespaceRequest Read(NdctlArguments arguments) => new()
@@ -81,66 +52,108 @@ internal static class NdctlCreate
 
     private static ulong? Number(string? text) => text is not null && NdctlSize.TryParse(text, out ulong value) ? value : null;
 
+    // One in each region that has room: that is how far --continue goes. Any other refusal ends it.
     private static int Create(IPlatform platform, NdctlArguments arguments)
     {
         int created = 0;
-        PlatformResult<NamespaceView>? refusal = null;
+        Errno error = Errno.NoDeviceOrAddress;
+        string? why = null;
+        bool isSaid = false;
+        bool isOver = false;
         foreach (RegionView region in arguments.Value('t') == "blk" ? [] : NdctlNamespaces.Regions(platform, arguments))
         {
-            while (true)
+            NamespaceRequest request = Read(arguments) with { Region = region.Name };
+            NdctlCreateRules.Rule? rule = NdctlCreateRules.Find(region, null, arguments, request.Mode, request.SectorSize);
+            PlatformResult<NamespaceView>? result = rule is null ? platform.CreateNamespace(request) : null;
+            if (result?.Value is { } space)
             {
-                PlatformResult<NamespaceView> result = platform.CreateNamespace(Read(arguments) with { Region = region.Name });
-                if (!result.Succeeded)
-                {
-                    refusal ??= result;
-                    break;
-                }
-
-                Print(platform, result.Value);
+                Print(platform, space);
                 created++;
                 if (!arguments.Has('c'))
                     return 0;
+                continue;
             }
+
+            if (rule is { IsElsewhere: true } || result?.Error is PlatformError.NoSpace or PlatformError.NoSlots or PlatformError.RegionUnusable)
+            {
+                why ??= rule?.Message ?? $"{result!.Message}; {result.Remedy}";
+                error = Errno.NoSpace;
+                continue;
+            }
+
+            rule?.Say();
+            isSaid |= rule is { IsCounted: true };
+            error = rule?.Error ?? Errnos.Of(result!.Error);
+            why = rule is null ? $"{result!.Message}; {result.Remedy}" : null;
+            isOver = !(arguments.Has('c') && arguments.Has('f'));
+            if (isOver)
+                break;
         }
 
+        if (why is not null && created == 0)
+            NdctlText.Error($"create namespace: {why}");
         if (arguments.Has('c'))
             NdctlText.Summary("created", created, "namespace");
-        if (created > 0)
+        if (created > 0 && !isOver)
             return 0;
-        if (refusal is not null)
-            NdctlText.Error($"create namespace: {refusal.Message}; {refusal.Remedy}");
-        Errno error = refusal is null ? Errno.NoDeviceOrAddress : Errnos.Of(refusal.Error);
+        if (isSaid)
+            return error.Code();
         Console.Error.WriteLine($"failed to create namespace: {error.Text()}");
-        return refusal is null || error == Errno.NoSpace ? Errno.NoDevice.Code() : error.Code();
+        return Errno.NoDevice.Code();
     }
 
     private static int Reconfigure(IPlatform platform, string name, NdctlArguments arguments)
     {
-        NamespaceView? space = NdctlNamespaces.Regions(platform, arguments).SelectMany(region => region.Namespaces).FirstOrDefault(candidate => candidate.Name == name);
+        NamespaceView? space = NdctlNamespaces.Regions(platform, arguments).SelectMany(region => region.Namespaces).FirstOrDefault(candidate => name == "all" || candidate.Name == name);
         if (space is null)
-            return Fail(Errno.NoDeviceOrAddress);
+            return name == "all" ? 0 : Fail(Errno.NoDeviceOrAddress);
+        name = space.Name;
+        NamespaceRequest request = Read(arguments);
+        RegionView region = platform.GetRegions().First(candidate => candidate.Name == space.Region);
+        if (NdctlCreateRules.Find(region, space, arguments, arguments.Has('m') ? request.Mode : space.Mode, request.SectorSize) is { IsElsewhere: false } rule)
+        {
+            rule.Say();
+            return rule.IsCounted ? rule.Error.Code() : Fail(rule.Error);
+        }
+
         if (space.IsEnabled && !arguments.Has('f'))
         {
             NdctlText.Error($"{name} is active, specify --force for re-configuration\n");
             return Fail(Errno.Busy);
         }
 
-        NamespaceRequest request = Read(arguments);
         bool keepsMode = !arguments.Has('m') || request.Mode == space.Mode;
         bool hasPages = space.Mode is NamespaceMode.Fsdax or NamespaceMode.Devdax;
         request = request with
         {
             Mode = arguments.Has('m') ? request.Mode : space.Mode,
             Uuid = request.Uuid ?? Guid.NewGuid(),
-            Map = arguments.Has('M') || !keepsMode || !hasPages ? request.Map : space.Map,
             Alignment = request.Alignment ?? (keepsMode && hasPages ? space.Alignment : null),
-            SectorSize = request.SectorSize ?? (keepsMode && !hasPages ? space.SectorSize : null),
+            SectorSize = request.SectorSize ?? SectorsOf(space, arguments.Has('m') ? request.Mode : null),
         };
-        PlatformResult<NamespaceView> result = platform.ReconfigureNamespace(name, request, force: true);
+        PlatformResult<NamespaceView> result = region.State != RegionState.LabelLess ? platform.ReconfigureNamespace(name, request, force: true)
+            : request.AutoLabel ? Relabel(platform, space, request)
+            : platform.ReconfigureNamespace(name, request with { Uuid = null, Name = string.Empty }, force: true);
         if (result.Succeeded)
             Print(platform, result.Value);
         return NdctlNamespaces.Refusal("create namespace", result).Error.Code();
     }
+
+    /// <summary>A region without labels gets them, unless that is not wanted, and in them the namespace that takes the place of all of it.</summary>
+    private static PlatformResult<NamespaceView> Relabel(IPlatform platform, NamespaceView space, NamespaceRequest request)
+    {
+        if (space.IsEnabled && platform.DisableNamespace(space.Name) is { Succeeded: false } used)
+            return used;
+        return platform.CreateNamespace(request with { Region = space.Region, Size = null });
+    }
+
+    // Sectors stay as they are, but where sector mode is asked for by name, which has a size of its own; what only a translation table can have goes with it.
+    private static int? SectorsOf(NamespaceView space, NamespaceMode? wanted) => wanted switch
+    {
+        NamespaceMode.Sector => null,
+        null when space.Mode == NamespaceMode.Sector => space.SectorSize,
+        _ => space.SectorSize == LargeSector ? LargeSector : null,
+    };
 
     private static int Fail(Errno error)
     {

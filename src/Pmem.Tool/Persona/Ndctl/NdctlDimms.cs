@@ -181,7 +181,9 @@ internal static class NdctlDimms
         DimmView[] chosen = [.. Chosen(source.Platform, arguments, names)];
         if (chosen.Length > 1)
             return arguments.Fail("write-labels only supports writing a single dimm\n");
-        using Stream input = arguments.Value('i') is { } path ? File.OpenRead(path) : Console.OpenStandardInput();
+        if (NdctlProgram.TryOpen(arguments.Value('i') ?? "-", () => arguments.Value('i') is { } path ? File.OpenRead(path) : Console.OpenStandardInput(), out _) is not { } opened)
+            return Finish(0, hasFailed: true, "wrote", "nmem");
+        using Stream input = opened;
         bool hasFailed = chosen.Length > 0 && Change(source.Platform, chosen[0].Name, labels =>
         {
             (int offset, int length) = Extent(arguments, labels.Size);
@@ -203,7 +205,9 @@ internal static class NdctlDimms
         if (Names(arguments) is not { } names)
             return arguments.Help();
         using PlatformSource source = NdctlProgram.Open();
-        using Stream output = NdctlProgram.Output(arguments.Value('o'));
+        if (NdctlProgram.TryOpen(arguments.Value('o') ?? "-", () => NdctlProgram.Output(arguments.Value('o')), out _) is not { } opened)
+            return Finish(0, hasFailed: true, "read", "nmem");
+        using Stream output = opened;
         var found = new List<LabelJson.Source>();
         int count = 0;
         bool hasFailed = false;

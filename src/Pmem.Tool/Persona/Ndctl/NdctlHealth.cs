@@ -72,7 +72,7 @@ internal static class NdctlHealth
         if (arguments.Operands.Count == 0)
             return arguments.Fail("specify a namespace to inject error to\n");
         if (arguments.Operands.Count > 1)
-            return arguments.Fail($"unknown extra parameter \"{arguments.Operands[1]}\"\n");
+            return arguments.Fail(NdctlDefaults.Extra(arguments, 1));
         using PlatformSource source = NdctlProgram.Open();
         string name = arguments.Operands[0];
         RegionView? region = NdctlNamespaces.Regions(source.Platform, arguments).FirstOrDefault(candidate => candidate.Namespaces.Any(space => space.Name == name));
@@ -131,6 +131,12 @@ internal static class NdctlHealth
         }
 
         bool all = arguments.Has('N');
+        foreach ((char given, char back, string name) in ((char, char, string)[])[('m', MediaBack, "media_temperature"), ('c', ControllerBack, "ctrl_temperature"), ('s', SparesBack, "spares"), ('f', 'F', "fatal"), ('U', ShutdownBack, "unsafe_shutdown")])
+        {
+            if (arguments.Has(given) && (all || arguments.Has(back)))
+                return Invalid($"Cannot use {name} inject and uninject together");
+        }
+
         var injection = new HealthInjection
         {
             MediaTemperature = Number(arguments, 'm'),
@@ -153,7 +159,7 @@ internal static class NdctlHealth
         if (arguments.Operands.Count == 0)
             return arguments.Fail("specify a dimm for the smart operation\n");
         if (arguments.Operands.Count > 1)
-            return arguments.Fail($"unknown extra parameter \"{arguments.Operands[1]}\"\n");
+            return arguments.Fail(NdctlDefaults.Extra(arguments, 1));
         using PlatformSource source = NdctlProgram.Open();
         DimmView? dimm = source.Platform.GetDimms().FirstOrDefault(candidate => NameFilter.Matches(arguments.Operands[0], candidate.Name) && NameFilter.MatchesBus(arguments.Value('b'), source.Platform, candidate.Bus));
         if (dimm is null)

@@ -1,16 +1,36 @@
+using System.Buffers.Binary;
 using System.Text.Json.Nodes;
+using Pmem.Blocks.Layout;
+using Pmem.Platform;
 using Pmem.Platform.InfoBlocks;
 using Pmem.Platform.Model;
-using Pmem.Tool.InfoBlocks;
+using Pmem.Pools;
 using Pmem.Tool.Platforms;
 using Pmem.Tool.Platforms.Listing;
 
 namespace Pmem.Tool.Persona.Ndctl;
 
-/// <summary><c>ndctl read-infoblock</c> and <c>write-infoblock</c>, with files also without any platform.</summary>
+/// <summary>
+/// <c>ndctl read-infoblock</c>, of files also without any platform. Whatever has a signature is shown as it is on media; with <c>--verify</c> only what has the checksum and the parent that
+/// it should have.
+/// </summary>
 internal static class NdctlInfoBlocks
 {
-    private static readonly string[] s_hexMembers = ["flags", "nextoff", "dataoff", "mapoff", "logoff", "info2off", "npfns", "start_pad", "end_trunc", "align", "page_size", "page_struct_size"];
+    private const int SignatureLength = 16;
+    private const int ChecksumPosition = 4088;
+
+    // Members of a block in their order: where they are, how long, and whether they are hexadecimal for people.
+    private static readonly (string Name, int Offset, int Length, bool IsHex)[] s_btt =
+    [
+        ("external_lbasize", 56, 4, false), ("external_nlba", 60, 4, false), ("internal_lbasize", 64, 4, false), ("internal_nlba", 68, 4, false), ("nfree", 72, 4, false), ("infosize", 76, 4, false),
+        ("nextoff", 80, 8, true), ("dataoff", 88, 8, true), ("mapoff", 96, 8, true), ("logoff", 104, 8, true), ("info2off", 112, 8, true),
+    ];
+
+    private static readonly (string Name, int Offset, int Length, bool IsHex)[] s_pfn =
+    [
+        ("dataoff", 56, 8, true), ("npfns", 64, 8, true), ("mode", 72, 4, false), ("start_pad", 76, 4, true), ("end_trunc", 80, 4, true), ("align", 84, 4, true), ("page_size", 88, 4, true),
+        ("page_struct_size", 92, 2, true),
+    ];
 
     public static NdctlVerb Read { get; } = new("read-infoblock", "read-infoblock <namespace> [<options>]",
     [
@@ -21,187 +41,136 @@ internal static class NdctlInfoBlocks
         new('j', "json", "print what is in it as JSON"),
         new('u', "human", "print JSON for people"),
     ],
-    RunRead);
+    Run);
 
-    public static NdctlVerb Write { get; } = new("write-infoblock", "write-infoblock <namespace> [<options>]",
-    [
-        .. NdctlNamespaces.BaseOptions,
-        new('o', "output", "write it here, not to a namespace", "output-file"),
-        new('c', "stdout", "write it to standard output"),
-        new('m', "mode", "fsdax or devdax (fsdax)", "operation-mode"),
-        new('s', "size", "bytes of the namespace", "size"),
-        new('a', "align", "alignment of data", "align"),
-        new('u', "uuid", "its uuid (a new one)", "uuid"),
-        new('M', "map", "page structures: mem or dev", "memmap-location"),
-        new('p', "parent-uuid", "uuid of the namespace (zeros)", "parent-uuid"),
-        new('O', "offset", "address of the namespace", "offset"),
-    ],
-    RunWrite);
-
-    private static int RunRead(NdctlArguments arguments)
+    private static int Run(NdctlArguments arguments)
     {
-        if (arguments.Operands.Count > 1)
-            return arguments.Fail($"unknown extra parameter \"{arguments.Operands[1]}\"\n");
+        var problems = NdctlDefaults.Extra(arguments, 1).ToList();
         if (arguments.Has('i') && arguments.Operands.Count > 0)
-            return arguments.Fail("specify a namespace, or --input, not both\n");
+            problems.Add("specify a namespace, or --input, not both");
+        if (problems.Count > 0)
+            return arguments.Fail(problems);
         bool isJson = arguments.Has('j') || arguments.Has('u');
-        using Stream output = NdctlProgram.Output(arguments.Value('o'), arguments.Value('i'));
-        var blocks = new JsonArray();
+        if (NdctlProgram.TryOpen(arguments.Value('o') ?? "-", () => NdctlProgram.Output(arguments.Value('o'), arguments.Value('i')), out Errno error) is not { } output)
+            return Finish(0, error);
+        using Stream target = output;
+        JsonArray? blocks = null;
         int count = 0;
-        Errno error = Errno.None;
-        if (arguments.Operands.Count == 0)
+        error = arguments.Operands.Count == 0 ? FromFile(arguments.Value('i'), head => Take("file", arguments.Value('i') ?? "<stdin>", head, Guid.Empty)) : FromNamespaces(arguments, arguments.Operands[0], (space, head) => Take("dev", space.Name, head, space.RawUuid));
+        if (blocks is { Count: 0 })
+            NdctlText.Warning("no matching devices found\n");
+        if (blocks is not null)
+            target.Write(System.Text.Encoding.UTF8.GetBytes($"{NdctlJson.Print(blocks)}\n"));
+        return Finish(count, error);
+
+        void Take(string key, string name, byte[] head, Guid parent)
         {
-            using Stream input = arguments.Value('i') is { } file ? File.OpenRead(file) : Console.OpenStandardInput();
-            byte[] head = new byte[NamespacePersonality.HeadSize];
-            int read = input.ReadAtLeast(head, head.Length, throwOnEndOfStream: false);
-            if (read < head.Length)
-                error = Errno.IoError;
-            else
-                Take("file", arguments.Value('i') ?? "<stdin>", head);
-        }
-        else
-        {
-            using PlatformSource source = NdctlProgram.Open();
-            string wanted = arguments.Operands[0];
-            error = wanted == "all" ? Errno.None : Errno.NoDeviceOrAddress;
-            foreach (NamespaceView space in NdctlNamespaces.Regions(source.Platform, arguments).SelectMany(region => region.Namespaces).Where(space => wanted == "all" || space.Name == wanted))
+            count++;
+            if (!isJson)
             {
-                error = space.IsEnabled ? Errno.Busy : Errno.None;
-                if (space.IsEnabled)
-                {
-                    Console.Error.WriteLine($"read-infoblock: {space.Name} enabled, must be disabled");
-                    continue;
-                }
-
-                using PersistentMap map = source.Platform.OpenRaw(space.Name);
-                Take("dev", space.Name, map.GetSpan(0, NamespacePersonality.HeadSize).ToArray());
+                target.Write(head);
+                return;
             }
-        }
 
-        if (blocks.Count > 0)
-            output.Write(System.Text.Encoding.UTF8.GetBytes($"{NdctlJson.Print(blocks)}\n"));
+            blocks ??= [];
+            foreach (JsonObject block in Blocks(head, key, name, arguments.Has('V') ? parent : null, arguments.Has('u')))
+                blocks.Add((JsonNode)block);
+        }
+    }
+
+    private static int Finish(int count, Errno error)
+    {
         if (error != Errno.None)
             Console.Error.WriteLine($"error reading infoblock data: {error.Text()}");
         NdctlText.Summary("read", count, "infoblock");
         return error.Code();
+    }
 
-        void Take(string key, string name, byte[] head)
+    private static Errno FromFile(string? path, Action<byte[]> take)
+    {
+        try
         {
-            count++;
-            if (isJson)
-                AddBlocks(blocks, key, InfoBlockFile.Of(name, head), arguments.Has('u'));
-            else
-                output.Write(head);
+            using Stream input = path is null ? Console.OpenStandardInput() : File.OpenRead(path);
+            byte[] head = new byte[NamespacePersonality.HeadSize];
+            if (input.ReadAtLeast(head, head.Length, throwOnEndOfStream: false) < head.Length)
+                return Errno.IoError;
+            take(head);
+            return Errno.None;
+        }
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
+        {
+            return Errnos.Of(failed, path ?? string.Empty);
         }
     }
 
-    private static void AddBlocks(JsonArray blocks, string key, InfoBlockFile head, bool human)
+    private static Errno FromNamespaces(NdctlArguments arguments, string wanted, Action<NamespaceView, byte[]> take)
     {
-        foreach ((string Name, object Value)[] members in InfoBlockShowVerb.Find(head))
+        using PlatformSource source = NdctlProgram.Open();
+        Errno error = wanted == "all" ? Errno.None : Errno.NoDeviceOrAddress;
+        foreach (NamespaceView space in NdctlNamespaces.Regions(source.Platform, arguments).SelectMany(region => region.Namespaces).Where(space => wanted == "all" || space.Name == wanted))
         {
-            var json = new JsonObject { [key] = head.Path };
-            foreach ((string name, object value) in members.Skip(1))
-                json[name] = value is ulong number ? s_hexMembers.Contains(name, StringComparer.Ordinal) ? NdctlNumber.Hex(number, human) : JsonValue.Create(number) : JsonValue.Create((string)value);
-            blocks.Add((JsonNode)json);
-        }
-    }
-
-    private static int RunWrite(NdctlArguments arguments)
-    {
-        if (FindProblem(arguments) is { } problem)
-            return arguments.Fail($"{problem}\n");
-        bool isToFile = arguments.Operands.Count == 0;
-        int count = 0;
-        Errno error;
-        if (isToFile)
-        {
-            error = ToFile(arguments);
-            count += error == Errno.None ? 1 : 0;
-        }
-        else
-        {
-            using PlatformSource source = NdctlProgram.Open();
-            string wanted = arguments.Operands[0];
-            error = wanted == "all" ? Errno.None : Errno.NoDeviceOrAddress;
-            foreach (NamespaceView space in NdctlNamespaces.Regions(source.Platform, arguments).SelectMany(region => region.Namespaces).Where(space => wanted == "all" || space.Name == wanted))
+            error = space.IsEnabled ? Errno.Busy : Errno.None;
+            if (space.IsEnabled)
             {
-                error = ToNamespace(source.Platform, space, arguments);
-                count += error == Errno.None ? 1 : 0;
+                Console.Error.WriteLine($"read-infoblock: {space.Name} enabled, must be disabled");
+                continue;
             }
+
+            using PersistentMap map = source.Platform.OpenRaw(space.Name);
+            take(space, map.GetSpan(0, NamespacePersonality.HeadSize).ToArray());
         }
 
-        if (error != Errno.None)
-            Console.Error.WriteLine($"error checking infoblocks: {error.Text()}");
-        NdctlText.Summary("wrote", count, "infoblock");
-        return error.Code();
+        return error;
     }
 
-    private static string? FindProblem(NdctlArguments arguments)
+    /// <summary>What is in the first 8 KiB of a namespace: a BTT 1.1, a BTT 2.0, a PFN, a DAX block.</summary>
+    /// <param name="head">The bytes.</param>
+    /// <param name="key">The member that says whose they are.</param>
+    /// <param name="name">Whose they are.</param>
+    /// <param name="parent">The uuid of the namespace, empty for any: only valid blocks; null for all.</param>
+    /// <param name="human">Numbers for people.</param>
+    private static IEnumerable<JsonObject> Blocks(byte[] head, string key, string name, Guid? parent, bool human)
     {
-        bool isToFile = arguments.Has('o') || arguments.Has('c');
-        if (arguments.Operands.Count == 0 && !isToFile)
-            return "specify a namespace to write-infoblock, or \"all\"";
-        if (arguments.Operands.Count > 1)
-            return $"unknown extra parameter \"{arguments.Operands[1]}\"";
-        if (arguments.Operands.Count > 0 && isToFile)
-            return "specify only one of a namespace filter, --output, or --stdout";
-        if (arguments.Has('c') && !arguments.Has('s'))
-            return "--size required with --stdout";
-        if (arguments.Value('m') is { } mode && NameFilter.ModeOf(mode) is not (NamespaceMode.Fsdax or NamespaceMode.Devdax))
-            return NameFilter.ModeOf(mode) is null ? $"invalid mode '{mode}'" : $"unsupported mode '{mode}'";
-        if (arguments.Value('M') is { } map and not ("mem" or "dev"))
-            return $"invalid map location '{map}'";
-        foreach (char letter in (char[])['s', 'a', 'O'])
+        (int Position, byte[] Signature, (string, int, int, bool)[] Members)[] kinds =
+        [
+            (BttFormat.Linux11.InitialOffset, "BTT_ARENA_INFO\0\0"u8.ToArray(), s_btt),
+            (BttFormat.Uefi20.InitialOffset, "BTT_ARENA_INFO\0\0"u8.ToArray(), s_btt),
+            (PfnInfoBlock.Position, PfnInfoBlock.SignatureOf(PfnKind.Pfn).ToArray(), s_pfn),
+            (PfnInfoBlock.Position, PfnInfoBlock.SignatureOf(PfnKind.Dax).ToArray(), s_pfn),
+        ];
+        foreach ((int position, byte[] signature, (string, int, int, bool)[] members) in kinds)
         {
-            if (arguments.Value(letter) is { } number && !NdctlSize.TryParse(number, out _))
-                return $"failed to parse '{number}'";
+            byte[] block = head[position..(position + PfnInfoBlock.Size)];
+            if (block.AsSpan(0, SignatureLength).SequenceEqual(signature) && (parent is not { } wanted || IsValid(block, wanted)))
+                yield return Describe(block, key, name, members, human);
         }
+    }
 
-        foreach (char letter in (char[])['u', 'p'])
+    private static bool IsValid(ReadOnlySpan<byte> block, Guid parent) =>
+        BinaryPrimitives.ReadUInt64LittleEndian(block[ChecksumPosition..]) == Fletcher64.ComputeWithHole(block, ChecksumPosition) && (parent == Guid.Empty || NetworkGuid.Read(block.Slice(32, 16)) == parent);
+
+    private static JsonObject Describe(ReadOnlySpan<byte> block, string key, string name, (string Name, int Offset, int Length, bool IsHex)[] members, bool human)
+    {
+        var json = new JsonObject
         {
-            if (arguments.Value(letter) is { } uuid && !Guid.TryParseExact(uuid, "D", out _))
-                return $"failed to parse uuid: '{uuid}'";
-        }
-
-        return null;
-    }
-
-    private static Errno ToFile(NdctlArguments arguments)
-    {
-        ulong size = Number(arguments, 's') ?? (ulong)(File.Exists(arguments.Value('o')) ? LinkedFile.LengthOf(arguments.Value('o')!) : 0);
-        byte[] bytes = Make(arguments, Number(arguments, 'O') ?? 0, size, Guid.Empty);
-        if (!arguments.Has('c'))
-            OutputFile.DemandForeign(arguments.Value('o')!, PlatformSource.PathOf(NdctlProgram.PlatformPath));
-        using Stream output = arguments.Has('c') ? Console.OpenStandardOutput() : new FileStream(arguments.Value('o')!, FileMode.OpenOrCreate, FileAccess.Write);
-        output.Write(bytes);
-        return Errno.None;
-    }
-
-    private static Errno ToNamespace(IPlatform platform, NamespaceView space, NdctlArguments arguments)
-    {
-        if (space.IsEnabled)
+            [key] = name,
+            ["signature"] = System.Text.Encoding.ASCII.GetString(block[..SignatureLength]).TrimEnd('\0'),
+            ["uuid"] = NetworkGuid.Read(block.Slice(16, 16)).ToString(),
+            ["parent_uuid"] = NetworkGuid.Read(block.Slice(32, 16)).ToString(),
+            ["flags"] = NdctlNumber.Hex(BinaryPrimitives.ReadUInt32LittleEndian(block[48..]), human),
+            ["version"] = $"{BinaryPrimitives.ReadUInt16LittleEndian(block[52..])}.{BinaryPrimitives.ReadUInt16LittleEndian(block[54..])}",
+        };
+        foreach ((string member, int offset, int length, bool isHex) in members)
         {
-            Console.Error.WriteLine($"write-infoblock: {space.Name} enabled, must be disabled");
-            return Errno.Busy;
+            ulong value = length switch
+            {
+                2 => BinaryPrimitives.ReadUInt16LittleEndian(block[offset..]),
+                4 => BinaryPrimitives.ReadUInt32LittleEndian(block[offset..]),
+                _ => BinaryPrimitives.ReadUInt64LittleEndian(block[offset..]),
+            };
+            json[member] = isHex ? NdctlNumber.Hex(value, human) : JsonValue.Create(value);
         }
 
-        byte[] bytes = Make(arguments, space.Start + (Number(arguments, 'O') ?? 0), Number(arguments, 's') ?? space.RawSize, space.RawUuid);
-        using PersistentMap map = platform.OpenRaw(space.Name, readOnly: false);
-        map.Copy(0, bytes);
-        return Errno.None;
+        return json;
     }
-
-    /// <summary>8 KiB: a page of zeros and the block.</summary>
-    private static byte[] Make(NdctlArguments arguments, ulong start, ulong size, Guid parent)
-    {
-        PfnKind kind = NameFilter.ModeOf(arguments.Value('m') ?? "fsdax") == NamespaceMode.Devdax ? PfnKind.Dax : PfnKind.Pfn;
-        PageMapMode map = arguments.Value('M') == "mem" ? PageMapMode.Memory : PageMapMode.Device;
-        Guid uuid = arguments.Value('u') is { } given ? Guid.ParseExact(given, "D") : Guid.NewGuid();
-        Guid owner = arguments.Value('p') is { } named ? Guid.ParseExact(named, "D") : parent;
-        byte[] bytes = new byte[NamespacePersonality.HeadSize];
-        PfnInfoBlock.Compute(kind, map, start, size, Number(arguments, 'a') ?? 2 << 20, uuid, owner).Write(bytes.AsSpan(PfnInfoBlock.Position));
-        return bytes;
-    }
-
-    private static ulong? Number(NdctlArguments arguments, char letter) => arguments.Value(letter) is { } text && NdctlSize.TryParse(text, out ulong value) ? value : null;
 }

@@ -58,7 +58,7 @@ internal static class NdctlList
     private static int Run(NdctlArguments arguments)
     {
         if (arguments.Operands.Count > 0)
-            return arguments.Fail($"unknown parameter \"{arguments.Operands[0]}\"\n");
+            return arguments.Fail(arguments.Operands.Select(operand => $"unknown parameter \"{operand}\""));
         ListOptions options = Read(arguments);
         if (options.FindProblem() is { } problem)
         {

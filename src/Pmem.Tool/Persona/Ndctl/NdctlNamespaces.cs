@@ -66,7 +66,7 @@ internal static class NdctlNamespaces
         if (arguments.Operands.Count == 0)
             return arguments.Fail($"specify a namespace to {words.Do}, or \"all\"\n");
         if (arguments.Operands.Count > 1)
-            return arguments.Fail($"unknown extra parameter \"{arguments.Operands[1]}\"\n");
+            return arguments.Fail(NdctlDefaults.Extra(arguments, 1));
         using PlatformSource source = NdctlProgram.Open();
         string wanted = arguments.Operands[0];
         var last = new Outcome(wanted == "all" ? Errno.None : Errno.NoDeviceOrAddress, IsSaid: false);

@@ -12,6 +12,9 @@ internal static class NdctlProgram
     public const string Version = "76.1";
 
     private const int Failure = 1;
+    private const int UsageCode = 129;
+    private const int NoPageCode = 16;
+    private const string UsageText = $"{Name} [--version] [--help] COMMAND [ARGS]";
     private const string PlatformOption = "--platform";
 
     // In the order of ndctl's own list.
@@ -22,7 +25,7 @@ internal static class NdctlProgram
         NdctlCreate.Verb,
         NdctlNamespaces.Destroy,
         NdctlInfoBlocks.Read,
-        NdctlInfoBlocks.Write,
+        NdctlInfoBlockWriting.Verb,
         NdctlNamespaces.Check,
         NdctlNamespaces.Clear,
         NdctlRegions.Enable,
@@ -67,9 +70,9 @@ internal static class NdctlProgram
             case "-h" or "--help" or "help" when arguments.Length == 1:
                 PrintUsage();
                 return 0;
-            case "help":
+            case "-h" or "--help" or "help":
                 return Help(arguments[1]);
-            case "--version" or "version":
+            case "--version" or "-v" or "version":
                 Console.WriteLine(Version);
                 return 0;
             case "--list-cmds":
@@ -78,7 +81,13 @@ internal static class NdctlProgram
                 return 0;
         }
 
-        string word = arguments[0].StartsWith("--", StringComparison.Ordinal) ? arguments[0][2..] : arguments[0];
+        string word = arguments[0];
+        if (word.StartsWith('-'))
+        {
+            Console.Error.WriteLine($"Unknown option: {word}\n\n Usage: {UsageText}");
+            return UsageCode;
+        }
+
         if (Array.Find(s_verbs, verb => verb.Name == word) is not { } found)
         {
             Console.Error.WriteLine($"Unknown command: '{word}'");
@@ -100,15 +109,31 @@ internal static class NdctlProgram
         return File.Create(path);
     }
 
+    /// <summary>Opens what a command reads or writes; what cannot be opened is said as ndctl does.</summary>
+    /// <returns>Null when it cannot, with the error.</returns>
+    public static Stream? TryOpen(string path, Func<Stream> open, out Errno error)
+    {
+        try
+        {
+            error = Errno.None;
+            return open();
+        }
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
+        {
+            error = Errnos.Of(failed, path);
+            Console.Error.WriteLine($"failed to open: {path}: ({error.Text()})");
+            return null;
+        }
+    }
+
     /// <summary>Which platform was named before the command; null for none.</summary>
     public static string? PlatformPath => s_platform;
 
     private static int Run(NdctlVerb verb, string[] arguments)
     {
-        const int UsageCode = 129;
         try
         {
-            return NdctlArguments.Parse(verb, arguments) is { } parsed ? verb.Run(parsed) : UsageCode;
+            return NdctlArguments.Parse(verb, arguments, out int code) is { } parsed ? verb.Run(parsed) : code;
         }
         catch (Exception e) when (e is PmemException or IOException or UnauthorizedAccessException or ArgumentException or OperationCanceledException)
         {
@@ -118,14 +143,14 @@ internal static class NdctlProgram
     }
 
     private static void PrintUsage() =>
-        Console.WriteLine($"\n usage: {Name} [--version] [--help] COMMAND [ARGS]\n\n\n See '{Name} help COMMAND' for more information on a specific command.\n {Name} --list-cmds to see all available commands\n");
+        Console.WriteLine($"\n usage: {UsageText}\n\n\n See '{Name} help COMMAND' for more information on a specific command.\n {Name} --list-cmds to see all available commands\n");
 
     private static int Help(string name)
     {
         if (Array.Find(s_verbs, verb => verb.Name == name) is not { } found)
         {
-            Console.Error.WriteLine($"Unknown command: '{name}'");
-            return Failure;
+            Console.Error.WriteLine($"No manual entry for ndctl-{name}");
+            return NoPageCode;
         }
 
         NdctlText.Usage(found);

@@ -22,7 +22,7 @@ internal static class NdctlRegions
         if (arguments.Operands.Count == 0)
             return arguments.Fail("specify a specific region id to act on, or \"all\"\n");
         if (arguments.Operands.Count > 1)
-            return arguments.Fail($"unknown extra parameter \"{arguments.Operands[1]}\"\n");
+            return arguments.Fail(NdctlDefaults.Extra(arguments, 1));
         if (arguments.Value('t') is { } type and not ("pmem" or "blk"))
             return arguments.Fail($"unknown region type '{type}', should be 'pmem' or 'blk'\n");
         using PlatformSource source = NdctlProgram.Open();

@@ -15,10 +15,13 @@ internal static class NdctlSecurity
     private static readonly NdctlOption s_key = new('k', "key-handle", "which key seals the passphrase", "key-handle");
     private static readonly NdctlOption s_master = new('m', "master-passphrase", "the master passphrase");
 
+    // ndctl takes these too, and does nothing with them.
+    private static readonly NdctlOption[] s_unused = [new('f', "force", "no effect here"), new('V', "label-version", "no effect here", "version-number")];
+
     public static IReadOnlyList<NdctlVerb> Verbs { get; } =
     [
-        Verb("setup-passphrase", (run, dimm) => run.Setup(dimm), "passphrase enabled for", s_key, s_master),
-        Verb("update-passphrase", (run, dimm) => run.Update(dimm), "passphrase updated for", s_key, s_master),
+        Verb("setup-passphrase", (run, dimm) => run.Setup(dimm), "passphrase enabled for", [s_key, s_master, .. s_unused]),
+        Verb("update-passphrase", (run, dimm) => run.Update(dimm), "passphrase updated for", [s_key, s_master, .. s_unused]),
         Verb("remove-passphrase", (run, dimm) => run.Remove(dimm), "passphrase removed for", s_master),
         Verb("freeze-security", (run, dimm) => run.Freeze(dimm), "security froze"),
         Verb("sanitize-dimm", (run, dimm) => run.Sanitize(dimm), "sanitized", new('c', "crypto-erase", "forget the key of the media (default)"), new('o', "overwrite", "overwrite media and labels"), new('z', "zero-key", "with a passphrase of zeros"), s_master),

@@ -5,10 +5,13 @@ namespace Pmem.Tool.Persona.Ndctl;
 /// <summary>Numbers as ndctl reads them: decimal, hexadecimal or octal, with a letter for a power of 1024.</summary>
 internal static class NdctlSize
 {
-    public static bool TryParse(string text, out ulong value)
+    public static bool TryParse(string text, out ulong value) => TryParse(text, out value, out _);
+
+    /// <summary>Reads a number, and which unit it was written in.</summary>
+    public static bool TryParse(string text, out ulong value, out ulong unit)
     {
         string digits = text;
-        ulong unit = 1;
+        unit = 1;
         int at = text.Length == 0 ? -1 : "kmgt".IndexOf(char.ToLowerInvariant(text[^1]), StringComparison.Ordinal);
         if (at >= 0)
         {

@@ -7,6 +7,8 @@ internal static class NdctlText
 
     public static void Error(string message) => Console.Error.WriteLine($"  Error: {message}");
 
+    public static void Warning(string message) => Console.Error.WriteLine($"  Warning: {message}");
+
     public static void UsageLine(NdctlVerb verb) => Console.Error.WriteLine($"\n usage: ndctl {verb.Usage}\n");
 
     public static void Usage(NdctlVerb verb)

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Pmem.Tool.Platforms.Listing;
 
 /// <summary>What to list and how: the options of <c>ndctl list</c>, whose selection rules these are.</summary>
@@ -57,7 +55,7 @@ internal sealed record ListOptions
             return $"unknown type \"{Type}\" must be \"pmem\" or \"blk\"";
         if (Mode is not null && NameFilter.ModeOf(Mode) is null)
             return $"invalid mode: '{Mode}'";
-        return NumaNode is null or "all" || long.TryParse(NumaNode, NumberStyles.None, CultureInfo.InvariantCulture, out _) ? null : $"invalid numa_node: '{NumaNode}'";
+        return NumaNode is null || NameFilter.TryNode(NumaNode, out _) ? null : $"invalid numa_node: '{NumaNode}'";
     }
 
     /// <summary>

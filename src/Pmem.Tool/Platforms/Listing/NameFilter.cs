@@ -16,8 +16,10 @@ internal static class NameFilter
         if (wanted is null)
             return true;
         string[] names = wanted.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (TryNumber(wanted, out long number))
-            return names.Length > 0 && number == NumberOf(name);
+
+        // Once the first word is a number, ndctl takes all of them for it.
+        if (names.Length > 0 && TryNumber(names[0], out long number))
+            return number == NumberOf(name) || Array.Exists(names, word => word == "all");
         return Array.Exists(names, word => word == "all" || word == name || word == other);
     }
 
@@ -30,6 +32,15 @@ internal static class NameFilter
 
     /// <summary>The number in a name such as <c>nmem12</c>.</summary>
     public static long NumberOf(string name) => long.TryParse(name.AsSpan(name.AsSpan().LastIndexOfAnyExceptInRange('0', '9') + 1), NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : -1;
+
+    /// <summary>Reads a number of a node; -1, as <c>all</c>, is any.</summary>
+    public static bool TryNode(string text, out long? node)
+    {
+        bool isNegative = text.StartsWith('-');
+        bool isNumber = TryNumber(isNegative ? text[1..] : text, out long number);
+        node = !isNumber || (isNegative && number == 1) ? null : isNegative ? -number : number;
+        return isNumber || text == "all";
+    }
 
     /// <summary>A mode by any of its names; null for a word that is none.</summary>
     public static NamespaceMode? ModeOf(string word) => word.ToLowerInvariant() switch

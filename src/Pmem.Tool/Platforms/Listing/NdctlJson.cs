@@ -7,10 +7,21 @@ namespace Pmem.Tool.Platforms.Listing;
 /// <summary>JSON as ndctl's library prints it: two spaces, no space behind a colon, slashes escaped, temperatures with a point.</summary>
 internal static class NdctlJson
 {
+    // The level at which all is on one line.
+    private const int InLine = int.MinValue;
+
     public static string Print(JsonNode node)
     {
         var text = new StringBuilder();
         Append(text, node, 0);
+        return text.ToString();
+    }
+
+    /// <summary>The same in a line, with nothing between.</summary>
+    public static string PrintLine(JsonNode node)
+    {
+        var text = new StringBuilder();
+        Append(text, node, InLine);
         return text.ToString();
     }
 
@@ -49,14 +60,19 @@ internal static class NdctlJson
     {
         text.Append(open);
         bool any = false;
+        bool isLine = level == InLine;
         foreach (T item in items)
         {
-            text.Append(any ? ",\n" : "\n").Append(' ', 2 * (level + 1));
+            if (any)
+                text.Append(',');
+            if (!isLine)
+                text.Append('\n').Append(' ', 2 * (level + 1));
             any = true;
-            append(text, item, level + 1);
+            append(text, item, isLine ? InLine : level + 1);
         }
 
-        if (any)
+        // json-c ends the line also in an array of nothing.
+        if (!isLine && (any || open == '['))
             text.Append('\n').Append(' ', 2 * level);
         text.Append(close);
     }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Pmem.Platform.InfoBlocks;
 using Pmem.Platform.Labels;
@@ -37,7 +36,8 @@ internal sealed class PlatformListing
         if (_options.FindProblem() is { } problem)
             throw new PmemException(problem);
         _mode = _options.Mode is { } word ? NameFilter.ModeOf(word) : null;
-        _node = _options.NumaNode is { } node && node != "all" ? long.Parse(node, CultureInfo.InvariantCulture) : null;
+        if (_options.NumaNode is { } node)
+            NameFilter.TryNode(node, out _node);
     }
 
     /// <summary>What was printed, kind by kind.</summary>

@@ -26,13 +26,14 @@ public sealed class NdctlVerbTests : IDisposable
         Assert.Equal(("namespace0.0", "fsdax", "data", "pmem0"), (made.GetProperty("dev").GetString(), made.GetProperty("mode").GetString(), made.GetProperty("name").GetString(), made.GetProperty("blockdev").GetString()));
         JsonElement dax = Json("create-namespace", "--mode=devdax", "--size=64M");
         Assert.True(dax.TryGetProperty("daxregion", out _));
-        Expect(0, "created 2 namespaces\n", "create-namespace", "-m", "sector", "-s", "64M", "-c", "-r", "region0");
+        // One a region, also where there is room for more.
+        Expect(0, "created 1 namespace\n", "create-namespace", "-m", "sector", "-s", "64M", "-c", "-r", "region0");
         Expect(0, "disabled 1 namespace\n", "disable-namespace", "namespace0.0");
         Expect(0, "enabled 1 namespace\n", "enable-namespace", "namespace0.0");
         Expect(240, "  Error: destroy namespace: namespace0.0 is active, specify --force for destruction\ndestroyed 0 namespaces\n", "destroy-namespace", "namespace0.0");
         Expect(250, "error destroying namespaces: No such device or address\ndestroyed 0 namespaces\n", "destroy-namespace", "namespace7.0");
         Expect(129, "  Error: specify a namespace to destroy, or \"all\"\n\n\n usage: ndctl destroy-namespace <namespace> [<options>]\n", "destroy-namespace");
-        Expect(0, "destroyed 4 namespaces\n", "destroy-namespace", "all", "--force");
+        Expect(0, "destroyed 3 namespaces\n", "destroy-namespace", "all", "--force");
         Expect(0, "destroyed 0 namespaces\n", "destroy-namespace", "all");
         Assert.Empty(Run("list").Output);
     }
@@ -53,7 +54,7 @@ public sealed class NdctlVerbTests : IDisposable
     [InlineData("invalid type 'x', must be either 'pmem' or 'blk'", "-t", "x")]
     [InlineData("invalid map location 'x'", "-M", "x")]
     [InlineData("--map only valid for an devdax mode pmem namespace", "-m", "sector", "-M", "dev")]
-    [InlineData("failed to parse namespace size 'x'", "-s", "x")]
+    [InlineData("failed to parse namespace size 'x'\n\n  Error: failed to parse namespace size 'x'", "-s", "x")]
     [InlineData("align must be a power-of-2 greater than 4096", "-a", "5000")]
     [InlineData("failed to parse uuid: 'x'", "-u", "x")]
     [InlineData("unknown extra parameter \"x\"", "x")]
@@ -70,11 +71,45 @@ public sealed class NdctlVerbTests : IDisposable
         ToolResult result = Run("create-namespace", "-s", "17M");
         Assert.Equal(234, result.ExitCode);
         Assert.Contains("take ", result.Error, StringComparison.Ordinal);
-        Assert.EndsWith("failed to create namespace: Invalid argument\n", result.Error, StringComparison.Ordinal);
+        Assert.EndsWith("  Error: create namespace: region0: align setting is 0x1000000 size 0x1100000 is misaligned\n", result.Error, StringComparison.Ordinal);
         Json("create-namespace");
         ToolResult full = Run("create-namespace");
         Assert.Equal(237, full.ExitCode);
         Assert.EndsWith("failed to create namespace: No space left on device\n", full.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_created_takes_nothing_from_a_namespace_without_labels()
+    {
+        Run("disable-region", "all");
+        Run("zero-labels", "all");
+        Run("enable-region", "all");
+        using (var platform = VirtualPlatform.Open(_folder))
+        {
+            using PersistentMap map = platform.Platform.OpenNamespace("namespace0.0");
+            map.Fill(0, 0x5a, 1 << 20);
+        }
+
+        foreach (string[] line in (string[][])[["create-namespace"], ["create-namespace", "-s", "64M"], ["create-namespace", "-c", "-f"]])
+        {
+            ToolResult refused = Run(line);
+            Assert.Equal(237, refused.ExitCode);
+            Assert.Contains("-f -e namespace0.0", refused.Error, StringComparison.Ordinal);
+            Assert.EndsWith("failed to create namespace: No space left on device\n", refused.Error, StringComparison.Ordinal);
+        }
+
+        using (var platform = VirtualPlatform.Open(_folder))
+        {
+            using PersistentMap map = platform.Platform.OpenNamespace("namespace0.0");
+            Assert.Equal(-1, map.GetSpan(0, 1 << 20).IndexOfAnyExcept((byte)0x5a));
+        }
+
+        Expect(234, "  Error: Legacy / label-less namespaces do not support sub-dividing a region\n\n  Error: Retry without -s/--size=\n", "create-namespace", "-f", "-e", "namespace0.0", "-s", "64M");
+        Assert.Equal("devdax", Json("create-namespace", "-f", "-e", "namespace0.0", "-m", "devdax", "--no-autolabel").GetProperty("mode").GetString());
+        Assert.Equal(1, Run("check-labels", "all").ExitCode);
+        JsonElement labelled = Json("create-namespace", "-f", "-e", "namespace0.0", "-m", "fsdax", "-n", "data");
+        Assert.Equal(("fsdax", "data"), (labelled.GetProperty("mode").GetString(), labelled.GetProperty("name").GetString()));
+        Expect(0, "successfully verified 2 nmem labels\n", "check-labels", "all");
     }
 
     [Fact]

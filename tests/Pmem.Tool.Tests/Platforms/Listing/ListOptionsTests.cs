@@ -46,6 +46,11 @@ public sealed class ListOptionsTests
     [InlineData("0 1", false)]
     [InlineData("region10", false)]
     [InlineData("", false)]
+    [InlineData("1 region0", true)]
+    [InlineData("0 region1", false)]
+    [InlineData("0 all", true)]
+    [InlineData("region0 1", false)]
+    [InlineData("region0,region1", false)]
     public void Names_are_chosen_as_ndctl_does(string? wanted, bool expected) => Assert.Equal(expected, NameFilter.Matches(wanted, "region1"));
 
     private static string Categories(ListOptions options, bool lint = false)

@@ -32,6 +32,9 @@ public sealed class NdctlJsonTests
     }
 
     [Fact]
+    public void A_line_has_nothing_between() => Assert.Equal("""{"a":[1,{}],"b":28.0,"c":[]}""", NdctlJson.PrintLine(new JsonObject { ["a"] = new JsonArray(1, new JsonObject()), ["b"] = 28.0, ["c"] = new JsonArray() }));
+
+    [Fact]
     public void The_text_is_that_of_ndctls_library()
     {
         var json = new JsonObject
@@ -50,7 +53,8 @@ public sealed class NdctlJsonTests
               "temperature":28.0,
               "half":28.5,
               "flag":true,
-              "none":[],
+              "none":[
+              ],
               "list":[
                 1,
                 {
