@@ -11,8 +11,20 @@ internal static partial class FailureText
 {
     private const string ReadOnly = "Read-only file system";
 
-    /// <summary>A failure that a verb met.</summary>
-    public static string Of(Exception failure) => failure switch
+    /// <summary>A failure that a verb met. What cannot be found out about its file is left out: this never fails itself.</summary>
+    public static string Of(Exception failure)
+    {
+        try
+        {
+            return Describe(failure);
+        }
+        catch (Exception e) when (e is PmemException or IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return FirstLine(failure.Message);
+        }
+    }
+
+    private static string Describe(Exception failure) => failure switch
     {
         PmemException => OfMap(FirstLine(failure.Message)),
         FileNotFoundException when FolderIn(failure.Message) is { } folder => OfFolder(folder),

@@ -68,6 +68,21 @@ public sealed class FailureTextTests : IDisposable
     }
 
     [Fact]
+    public void A_file_about_which_nothing_can_be_found_out_is_no_failure_of_its_own()
+    {
+        string loop = _files.File("loop");
+        File.CreateSymbolicLink(loop, _files.File("back"));
+        File.CreateSymbolicLink(_files.File("back"), loop);
+        string said = $"cannot open {loop}: Permission denied (errno 13)";
+        Assert.Equal(said, FailureText.Of(new PmemException(said)));
+        foreach (string path in (string[])["", "\0", loop])
+        {
+            foreach (Exception failure in (Exception[])[new UnauthorizedAccessException($"Access to the path '{path}' is denied."), new DirectoryNotFoundException($"Could not find a part of the path '{path}'."), new FileNotFoundException($"there is no file {path}"), new IOException($"Is a directory : '{path}'")])
+                Assert.NotEmpty(FailureText.Of(failure));
+        }
+    }
+
+    [Fact]
     public void A_file_that_is_not_whole_yet_is_called_by_its_name()
     {
         string path = _files.File("x.capture");

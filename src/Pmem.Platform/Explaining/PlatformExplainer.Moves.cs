@@ -7,6 +7,10 @@ namespace Pmem.Platform.Explaining;
 /// <content>DIMMs that are in each other's places.</content>
 public sealed partial class PlatformExplainer
 {
+    // What more labels and larger sets tell is not waited for: a table may have thousands of places, and each label a cookie of its own.
+    private const int MostAsked = 64;
+    private const int MostWays = 32;
+
     private readonly Dictionary<(int Module, ulong Cookie), int> _formerPlaces = [];
 
     /// <summary>What mends a label with the cookie of another set: where a swap of two DIMMs explains it, to swap them back.</summary>
@@ -17,7 +21,12 @@ public sealed partial class PlatformExplainer
         if (module < 0)
             return label.Remedy;
         if (!_formerPlaces.TryGetValue((module, cookie), out int other))
+        {
+            if (_formerPlaces.Count == MostAsked)
+                return label.Remedy;
             _formerPlaces.Add((module, cookie), other = FindFormerPlace(region.Description.Mappings[label.Dimm].Member, module, cookie));
+        }
+
         if (other < 0)
             return label.Remedy;
         (int first, int second) = (Math.Min(module, other), Math.Max(module, other));
@@ -28,7 +37,7 @@ public sealed partial class PlatformExplainer
     private int FindFormerPlace(InterleaveSetMember own, int module, ulong cookie)
     {
         LabelFormat? format = _evidence.Modules[module].Labels?.Format;
-        foreach (RegionEvidence region in _evidence.Regions.Where(region => region.IsPersistentMemory))
+        foreach (RegionEvidence region in _evidence.Regions.Where(region => region.IsPersistentMemory && region.Modules.Count <= MostWays))
         {
             for (int place = 0; place < region.Modules.Count; place++)
             {
