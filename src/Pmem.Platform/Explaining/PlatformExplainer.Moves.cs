@@ -7,50 +7,61 @@ namespace Pmem.Platform.Explaining;
 /// <content>DIMMs that are in each other's places.</content>
 public sealed partial class PlatformExplainer
 {
-    // What more labels and larger sets tell is not waited for: a table may have thousands of places, and each label a cookie of its own.
+    // What more labels and more places tell is not waited for: a table may have thousands of them, and each label a cookie of its own.
     private const int MostAsked = 64;
-    private const int MostWays = 32;
+    private const int MostModules = 64;
 
-    private readonly Dictionary<(int Module, ulong Cookie), int> _formerPlaces = [];
+    private readonly Dictionary<(RegionEvidence Region, int Module, ulong Cookie), (int First, int Second)?> _swaps = [];
 
     /// <summary>What mends a label with the cookie of another set: where a swap of two DIMMs explains it, to swap them back.</summary>
     private string WayBack(RegionEvidence region, LabelVerdict label)
     {
-        int module = region.Modules[label.Dimm];
-        ulong cookie = label.Slot.Label.SetCookie;
-        if (module < 0)
-            return label.Remedy;
-        if (!_formerPlaces.TryGetValue((module, cookie), out int other))
+        (RegionEvidence, int, ulong) asked = (region, region.Modules[label.Dimm], label.Slot.Label.SetCookie);
+        if (!_swaps.TryGetValue(asked, out (int First, int Second)? swap))
         {
-            if (_formerPlaces.Count == MostAsked)
+            if (_swaps.Count == MostAsked)
                 return label.Remedy;
-            _formerPlaces.Add((module, cookie), other = FindFormerPlace(region.Description.Mappings[label.Dimm].Member, module, cookie));
+            _swaps.Add(asked, swap = FindSwap(region, label));
         }
 
-        if (other < 0)
-            return label.Remedy;
-        (int first, int second) = (Math.Min(module, other), Math.Max(module, other));
-        return string.Create(CultureInfo.InvariantCulture, $"put the DIMMs back, {PlatformEvidence.NameOf(first)} and {PlatformEvidence.NameOf(second)} into each other's place (on a virtual platform 'pmem platform inject --dimm {first} --swap {second}')");
+        return swap is not var (first, second) ? label.Remedy : string.Create(
+            CultureInfo.InvariantCulture,
+            $"put the DIMMs back, {PlatformEvidence.NameOf(first)} and {PlatformEvidence.NameOf(second)} into each other's place (on a virtual platform 'pmem platform inject --dimm {first} --swap {second}')");
     }
 
-    /// <summary>The module in whose place another gives its set the cookie of a label; -1 when there is none.</summary>
-    private int FindFormerPlace(InterleaveSetMember own, int module, ulong cookie)
+    /// <summary>The two modules that, in each other's place, give the set that a label is in then its cookie; null when there are none.</summary>
+    private (int First, int Second)? FindSwap(RegionEvidence region, LabelVerdict label)
     {
+        (RegionEvidence Region, int Place)[] places = [.. _evidence.Regions.Where(known => known.IsPersistentMemory).SelectMany(known => known.Modules.Select((module, place) => (Region: known, Place: place, Module: module))).Where(known => known.Module >= 0).Take(MostModules + 1).Select(known => (known.Region, known.Place))];
+        int module = region.Modules[label.Dimm];
+        if (module < 0 || places.Length > MostModules)
+            return null;
         LabelFormat? format = _evidence.Modules[module].Labels?.Format;
-        foreach (RegionEvidence region in _evidence.Regions.Where(region => region.IsPersistentMemory && region.Modules.Count <= MostWays))
+
+        // The module itself was in another place; or it stays, and one of its set was.
+        foreach ((RegionEvidence there, int place) in places.Where(known => known.Region.Modules[known.Place] != module))
         {
-            for (int place = 0; place < region.Modules.Count; place++)
+            if (Fits(there, module, there.Modules[place]))
+                return Ordered(module, there.Modules[place]);
+        }
+
+        foreach (int own in region.Modules.Where(own => own >= 0 && own != module))
+        {
+            foreach ((RegionEvidence there, int place) in places.Where(known => known.Region != region))
             {
-                if (region.Modules[place] < 0 || region.Modules[place] == module)
-                    continue;
-                InterleaveSetMember there = region.Description.Mappings[place].Member;
-                InterleaveSetMember[] members = [.. region.Description.Mappings.Select((mapping, i) =>
-                    (i == place ? own : region.Modules[i] == module ? there : mapping.Member) with { RegionOffset = mapping.Member.RegionOffset })];
-                if (InterleaveSetCookie.Compute(members).For(format) == cookie)
-                    return region.Modules[place];
+                if (Fits(region, own, there.Modules[place]))
+                    return Ordered(own, there.Modules[place]);
             }
         }
 
-        return -1;
+        return null;
+
+        bool Fits(RegionEvidence set, int one, int other) => InterleaveSetCookie.Compute([.. set.Description.Mappings.Select((mapping, i) =>
+            IdentityOf(set.Modules[i] == one ? other : set.Modules[i] == other ? one : -1, mapping.Member) with { RegionOffset = mapping.Member.RegionOffset })]).For(format) == label.Slot.Label.SetCookie;
+
+        InterleaveSetMember IdentityOf(int number, InterleaveSetMember same) =>
+            number < 0 ? same : places.First(known => known.Region.Modules[known.Place] == number) is var (known, place) ? known.Description.Mappings[place].Member : same;
     }
+
+    private static (int First, int Second) Ordered(int one, int other) => (Math.Min(one, other), Math.Max(one, other));
 }
