@@ -146,6 +146,19 @@ public sealed class PlatformHardwareTests : IDisposable
         Assert.Equal(3, made.Platform.GetErrors(space.Name).Demand().Ranges.Count);
     }
 
+    [Theory]
+    [InlineData(NamespaceMode.Sector, NamespaceMode.Fsdax)]
+    [InlineData(NamespaceMode.Fsdax, NamespaceMode.Devdax)]
+    public void An_info_block_is_written_over_media_that_could_not_be_read(NamespaceMode before, NamespaceMode after)
+    {
+        using VirtualPlatform made = Make();
+        NamespaceView space = made.Platform.CreateNamespace(new NamespaceRequest { Size = 32 << 20, Mode = before }).Demand();
+        made.InjectPoison(space.Start + 4096, 1024);
+        NamespaceView changed = made.Platform.ReconfigureNamespace(space.Name, new NamespaceRequest { Mode = after }, force: true).Demand();
+        Assert.Equal(after, changed.Mode);
+        Assert.Empty(made.Platform.GetInjectedErrors(space.Name).Demand().Ranges);
+    }
+
     [Fact]
     public void Uninjected_errors_stay_known_until_they_are_cleared()
     {

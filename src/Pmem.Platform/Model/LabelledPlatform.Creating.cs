@@ -50,7 +50,7 @@ public partial class LabelledPlatform
         return PlatformResult<NamespaceView>.Done(View(number, all).Namespaces.First(space => space.RawUuid == plan.Uuid));
     }
 
-    private static void Finish(PersistentMap map, Plan plan)
+    private void Finish(PersistentMap map, Plan plan)
     {
         try
         {
@@ -154,14 +154,22 @@ public partial class LabelledPlatform
     /// Writes what makes a namespace what it is. A page that becomes another info block is one until the first line of it changes, and has a wrong checksum until the last one
     /// has: it is never somebody's data. A block translation table forgets its old info blocks first and gets its new ones last.
     /// </summary>
-    private static void WritePersonality(PersistentMap map, Plan plan)
+    private void WritePersonality(PersistentMap map, Plan plan)
     {
         // What was here before must not be taken for the content of the new namespace.
         byte[] head = new byte[Math.Min(map.Length, NamespacePersonality.HeadSize)];
         plan.Block?.Write(head.AsSpan(PfnInfoBlock.Position));
         map.Copy(0, head);
+        ClearWritten(plan.Start, (ulong)head.Length);
         if (plan.Request.Mode == NamespaceMode.Sector)
             BlockTranslationTable.Create(map, 0, (long)plan.Size, plan.Format, plan.Request.SectorSize ?? DefaultSectorSize, parentUuid: plan.Uuid).Dispose();
+    }
+
+    /// <summary>As with a kernel, a store of whole units to media that cannot be read makes them readable.</summary>
+    private void ClearWritten(ulong start, ulong length)
+    {
+        if (_hardware.GetInjectedErrors().Value is { } bad && bad.Any(range => range.Address < start + length && start < range.Address + range.Length))
+            _hardware.ClearErrors([new AddressRange(start, length)]).Demand();
     }
 
     private static NamespaceLabel MakeLabel(RegionDescription region, Plan plan, int mapping, LabelFormat format, LabelFormat formatOfFirst) => new()
