@@ -1,5 +1,7 @@
+using System.Text;
 using Pmem.Blocks.Layout;
 using Pmem.Platform.InfoBlocks;
+using Pmem.Platform.Labels;
 
 namespace Pmem.Platform.Model;
 
@@ -64,6 +66,8 @@ public sealed record CapacityAdvice(ulong Size, bool IsLegal, ulong UsableSize, 
         bool hasPages = request.Mode is NamespaceMode.Fsdax or NamespaceMode.Devdax;
         if (request.Alignment is { } alignment && (!hasPages || alignment is not (4096 or DefaultAlignment or 1 << 30)))
             return (PlatformError.BadAlignment, hasPages ? $"alignment {alignment} is not possible" : $"{mode} mode has no alignment", hasPages ? "take 4096, 2097152 or 1073741824" : "leave it out");
+        if (Encoding.UTF8.GetByteCount(request.Name) >= NamespaceLabel.NameFieldSize)
+            return (PlatformError.BadValue, $"a label has room for a name of {NamespaceLabel.NameFieldSize - 1} bytes, and '{request.Name}' has {Encoding.UTF8.GetByteCount(request.Name)}", "take a shorter one");
         if (request.SectorSize is not { } sector)
             return null;
         bool legal = request.Mode switch

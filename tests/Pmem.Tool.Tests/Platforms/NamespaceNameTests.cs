@@ -50,6 +50,15 @@ public sealed class NamespaceNameTests : IDisposable
         Assert.Contains("more than one", ToolRunner.Fail("namespace", "destroy", "C", "--platform", _folder, "--force"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_name_that_no_label_holds_is_refused_and_not_cut()
+    {
+        string longest = new('n', 63);
+        Assert.Contains("63 bytes", ToolRunner.Fail("namespace", "create", "--platform", _folder, "--mode", "raw", "--size", "16MiB", "--name", $"{longest}n"), StringComparison.Ordinal);
+        ToolRunner.Json(0, "namespace", "create", "--platform", _folder, "--mode", "raw", "--size", "16MiB", "--name", longest);
+        Assert.Contains($"namespace0.3 {longest}", Names());
+    }
+
     private int Destroy(bool ndctl, string name) => ndctl
         ? ToolRunner.Run("ndctl", "--platform", _folder, "destroy-namespace", name, "--force").ExitCode
         : ToolRunner.Run("namespace", "destroy", name, "--force", "--platform", _folder).ExitCode;

@@ -64,7 +64,9 @@ internal static class NdctlCreate
         {
             NamespaceRequest request = Read(arguments) with { Region = region.Name };
             NdctlCreateRules.Rule? rule = NdctlCreateRules.Find(region, null, arguments, request.Mode, request.SectorSize);
-            PlatformResult<NamespaceView>? result = rule is null ? platform.CreateNamespace(request) : null;
+
+            // What is mapped has no sectors, though its label may tell of some.
+            PlatformResult<NamespaceView>? result = rule is null ? platform.CreateNamespace(request.Mode == NamespaceMode.Devdax ? request with { SectorSize = null } : request) : null;
             if (result?.Value is { } space)
             {
                 Print(platform, space);
@@ -129,7 +131,7 @@ internal static class NdctlCreate
             Mode = arguments.Has('m') ? request.Mode : space.Mode,
             Uuid = request.Uuid ?? Guid.NewGuid(),
             Alignment = request.Alignment ?? (keepsMode && hasPages ? space.Alignment : null),
-            SectorSize = request.SectorSize ?? SectorsOf(space, arguments.Has('m') ? request.Mode : null),
+            SectorSize = (arguments.Has('m') ? request.Mode : space.Mode) == NamespaceMode.Devdax ? null : request.SectorSize ?? SectorsOf(space, arguments.Has('m') ? request.Mode : null),
         };
         PlatformResult<NamespaceView> result = region.State != RegionState.LabelLess ? platform.ReconfigureNamespace(name, request, force: true)
             : request.AutoLabel ? Relabel(platform, space, request)

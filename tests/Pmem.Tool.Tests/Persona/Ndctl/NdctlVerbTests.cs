@@ -47,6 +47,13 @@ public sealed class NdctlVerbTests : IDisposable
         Assert.Equal(("sector", 512, "data"), (sector.GetProperty("mode").GetString(), sector.GetProperty("sector_size").GetInt32(), sector.GetProperty("name").GetString()));
         Assert.Equal("sector", Json("create-namespace", "-f", "-e", "namespace0.0").GetProperty("mode").GetString());
         Expect(250, "failed to reconfigure namespace: No such device or address\n", "create-namespace", "-e", "namespace0.7");
+
+        // Large sectors stay, whatever it becomes, and what is mapped has none.
+        Json("create-namespace", "-f", "-e", "namespace0.0", "-m", "sector");
+        Assert.Equal(4096, Json("create-namespace", "-f", "-e", "namespace0.0", "-m", "raw").GetProperty("sector_size").GetInt32());
+        Assert.Equal("devdax", Json("create-namespace", "-f", "-e", "namespace0.0", "-m", "devdax", "-M", "mem").GetProperty("mode").GetString());
+        Assert.Equal("dev", Json("create-namespace", "-f", "-e", "namespace0.0").GetProperty("map").GetString());
+        Assert.Equal("devdax", Json("create-namespace", "-s", "32M", "-m", "devdax", "-l", "4096").GetProperty("mode").GetString());
     }
 
     [Theory]
