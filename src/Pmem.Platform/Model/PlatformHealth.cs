@@ -64,7 +64,9 @@ internal sealed class PlatformHealth(IPlatformHardware hardware, PlatformNames n
         OverNamespace(name, extent =>
         {
             ulong sectors = extent.Length / MediaErrors.SectorSize;
-            if (injection.Count == 0 || injection.Block >= sectors || injection.Count > sectors - injection.Block)
+            if (injection.Count == 0)
+                return PlatformResult<IReadOnlyList<AddressRange>>.Refused(PlatformError.BadAddress, $"no block of {name} is named", "take a count of 1 or more");
+            if (injection.Block >= sectors || injection.Count > sectors - injection.Block)
             {
                 return PlatformResult<IReadOnlyList<AddressRange>>.Refused(
                     PlatformError.BadAddress, $"blocks {injection.Block} to {(UInt128)injection.Block + injection.Count - 1} are not in {name}, which has {sectors} of 512 bytes", $"take blocks below {sectors}");
