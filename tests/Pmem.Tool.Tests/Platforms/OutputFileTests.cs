@@ -129,7 +129,7 @@ public sealed class OutputFileTests : IDisposable
         foreach (string line in (string[])["explain", "labels check", "labels repair", "infoblock show", "btt check", "nfit lint"])
             Assert.Equal($"pmem: {folder} is the folder of a platform: name it with --platform, or one of its files\n", ToolRunner.Fail([.. line.Split(' '), folder]));
         ToolResult persona = ToolRunner.Run("ndctl", "--platform", folder, "write-labels", "nmem0", "-i", Path.Combine(folder, "none", "x"));
-        Assert.Contains("there is no folder", persona.Error, StringComparison.Ordinal);
+        Assert.Contains("No such file or directory", persona.Error, StringComparison.Ordinal);
         string capture = _files.File("vm.capture");
         ToolRunner.Json(0, "capture", "--platform", folder, "-o", capture);
         Assert.Contains($"'pmem explain' with --platform {capture}", ToolRunner.Fail("platform", "show", capture), StringComparison.Ordinal);
