@@ -72,6 +72,24 @@ public sealed class ExplainingTests : IDisposable
     }
 
     [Fact]
+    public void A_sector_namespace_whose_table_is_ruined_is_refused_with_the_reason_wherever_it_is_used()
+    {
+        using VirtualPlatform platform = Make(1, 1);
+        NamespaceView space = platform.Platform.CreateNamespace(new NamespaceRequest { Mode = NamespaceMode.Sector, Size = 32 * MiB }).Demand();
+        Assert.True(space.IsEnabled);
+        long flog = (long)(space.Start - platform.Sets[0].Start + (32 * MiB) - 4096 - 16384);
+        Write(platform, 0, [2, .. new byte[15], 2], flog + 12);
+        NamespaceView listed = platform.Platform.GetRegions()[0].Namespaces.Single();
+        Assert.Equal((NamespaceMode.Sector, false, false), (listed.Mode, listed.CanBeEnabled, listed.IsEnabled));
+        Assert.Contains("flog entry 0", listed.Reasons[^1], StringComparison.Ordinal);
+        PlatformResult<NamespaceView> enabled = platform.Platform.EnableNamespace(space.Name);
+        Assert.Equal((PlatformError.CannotEnable, listed.Remedy), (enabled.Error, enabled.Remedy));
+        Assert.Contains("pmem btt repair", enabled.Remedy, StringComparison.Ordinal);
+        Assert.Equal((PlatformError.CannotEnable, listed.Remedy), (platform.Platform.OpenBlockDevice(space.Name).Error, platform.Platform.OpenBlockDevice(space.Name).Remedy));
+        Assert.Contains(Predict(platform).Explanations, explanation => explanation.Rule == "namespace-table" && explanation.Reason == listed.Reasons[^1]);
+    }
+
+    [Fact]
     public void A_region_whose_index_blocks_are_lost_lies_open()
     {
         using VirtualPlatform platform = Make(1, 1);

@@ -44,10 +44,9 @@ public sealed partial class PlatformExplainer
         }
 
         ExplainInfoBlocks(region, space, meant);
-        if (space is { Mode: NamespaceMode.Sector, IsEnabled: true } && FindTableObstacle(region, space) is { } obstacle)
+        if (space.Mode == NamespaceMode.Sector && FindTableObstacle(region, space) is { } obstacle)
         {
-            Add("namespace-table", LintSeverity.Error, space.Name, "the namespace cannot be enabled (-ENOMEM): the info block of its BTT is in order, the rest is not", obstacle,
-                "look with 'pmem btt check'; 'pmem btt repair --accept-loss' makes flog entries and map entries anew that make no sense, after errors of the media there are cleared; force_raw gives the bytes, to save them first");
+            Add("namespace-table", LintSeverity.Error, space.Name, "the namespace cannot be enabled (-ENOMEM): the info block of its BTT is in order, the rest is not", obstacle.Reason, TableObstacle.Remedy);
             return space with { IsEnabled = false };
         }
 
@@ -110,12 +109,10 @@ public sealed partial class PlatformExplainer
         space is { Mode: NamespaceMode.Raw, IsEnabled: true } && space.Reasons.Any(text => text.Contains("cannot be read", StringComparison.Ordinal));
 
     /// <summary>What keeps a table from being enabled. What was not kept of the media is no obstacle; what is bad is.</summary>
-    private string? FindTableObstacle(RegionEvidence region, NamespaceView space)
+    private TableObstacle? FindTableObstacle(RegionEvidence region, NamespaceView space)
     {
-        string? obstacle = new BttReader(region, space).FindObstacle();
-        if (obstacle is null || !obstacle.Contains("cannot be read", StringComparison.Ordinal))
-            return obstacle;
-        return new BttReader(_places.Regions[region.Number], space).FindObstacle() == obstacle ? null : obstacle;
+        TableObstacle? obstacle = new BttReader(region, space).FindObstacle();
+        return obstacle is { IsUnread: true } && new BttReader(_places.Regions[region.Number], space).FindObstacle() == obstacle ? null : obstacle;
     }
 
     private static bool Overlap(RegionEvidence a, RegionEvidence b) =>

@@ -19,6 +19,8 @@ public partial class LabelledPlatform
                 PlatformError.NotSupported, $"{name} is in {space.Mode.ToString().ToLowerInvariant()} mode, in which no sector is written all or nothing", "map it, or reconfigure it to sector mode");
         }
 
+        if (!space.CanBeEnabled)
+            return PlatformResult<IBlockDevice>.Refused(PlatformError.CannotEnable, $"{name} cannot be enabled: {space.Reasons[^1]}", space.Remedy);
         if (!space.IsEnabled)
             return PlatformResult<IBlockDevice>.Refused(PlatformError.CannotEnable, $"{name} is disabled", "enable it first");
         if (options?.ReadOnly != true && FindReadOnly(name) is { } region)

@@ -162,7 +162,7 @@ public partial class LabelledPlatform
             if (Find(name, areas) is not (_, { } space))
                 return Unknown(name);
             if (enable && !space.CanBeEnabled)
-                return PlatformResult<NamespaceView>.Refused(PlatformError.CannotEnable, $"{name} cannot be enabled: {space.Reasons[^1]}", "reconfigure it, or put it back to the address it was made for");
+                return PlatformResult<NamespaceView>.Refused(PlatformError.CannotEnable, $"{name} cannot be enabled: {space.Reasons[^1]}", space.Remedy.Length > 0 ? space.Remedy : "reconfigure it, or put it back to the address it was made for");
             if (enable)
                 _disabled.Remove(KeyOf(space));
             else

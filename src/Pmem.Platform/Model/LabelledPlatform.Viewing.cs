@@ -1,6 +1,7 @@
 using Pmem.Blocks.Layout;
 using Pmem.Platform.InfoBlocks;
 using Pmem.Platform.Labels;
+using Pmem.Platform.Translation;
 
 namespace Pmem.Platform.Model;
 
@@ -105,7 +106,9 @@ public partial class LabelledPlatform
             };
         }
 
-        return (view with { IsEnabled = personality.CanBeEnabled && !_disabled.Contains(KeyOf(view)) }, personality);
+        if (view.Mode == NamespaceMode.Sector && FindTableObstacle(number, view) is { } obstacle)
+            view = view with { CanBeEnabled = false, Reasons = [.. view.Reasons, obstacle.Reason], Remedy = TableObstacle.Remedy };
+        return (view with { IsEnabled = view.CanBeEnabled && !_disabled.Contains(KeyOf(view)) }, personality);
     }
 
     private byte[] ReadHead(int number, DiscoveredNamespace found, out int badPages)
@@ -177,6 +180,14 @@ public partial class LabelledPlatform
         return arena >= BttLayout.MinimumArena && ReadInfo(number, (long)(found.Start - _regions[number].Description.SystemBase) + initial + arena - BttInfo.Size) is { IsIntact: false };
     }
 
+    // What cannot be read is an obstacle where errors are known; else it may just not be there, as in a capture.
+    private TableObstacle? FindTableObstacle(int number, NamespaceView view)
+    {
+        ulong start = view.Start - _regions[number].Description.SystemBase;
+        TableObstacle? obstacle = new BttReader((offset, destination) => TryRead(number, start + offset, destination), view).FindObstacle();
+        return obstacle is { IsUnread: true } && _regions[number].Memory.IsReadable((long)start, (long)view.RawSize) ? null : obstacle;
+    }
+
     private BttInfo? ReadInfo(int number, long offset)
     {
         byte[] bytes = new byte[BttInfo.Size];
@@ -193,17 +204,5 @@ public partial class LabelledPlatform
         }
 
         return null;
-    }
-
-    private bool CanBeEnabled(string name, LabelArea?[] areas)
-    {
-        for (int i = 0; i < _regions.Count; i++)
-        {
-            (NamespaceView? view, NamespacePersonality? personality) = Discover(i, Judge(_regions[i], areas)).Find(space => space.View.Name == name);
-            if (view is not null)
-                return personality!.CanBeEnabled;
-        }
-
-        return false;
     }
 }

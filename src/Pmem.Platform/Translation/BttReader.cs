@@ -14,13 +14,21 @@ internal sealed class BttReader
 {
     private const uint MostSequences = 5;
 
-    private readonly RegionEvidence _region;
+    private readonly RangeReader _read;
     private readonly NamespaceView _space;
     private readonly List<Arena> _arenas = [];
 
     public BttReader(RegionEvidence region, NamespaceView space)
+        : this((offset, destination) => region.TryRead(space.Start - region.Range.Base + offset, destination), space)
     {
-        _region = region;
+    }
+
+    /// <summary>Finds the arenas.</summary>
+    /// <param name="read">Reads bytes of the namespace.</param>
+    /// <param name="space">The namespace.</param>
+    public BttReader(RangeReader read, NamespaceView space)
+    {
+        _read = read;
         _space = space;
         ulong first = 0;
         ulong at = space.DataOffset;
@@ -39,6 +47,9 @@ internal sealed class BttReader
             at += info.NextOffset;
         }
     }
+
+    /// <summary>Reads bytes at an offset; false when they cannot be read, or nothing is known of them.</summary>
+    public delegate bool RangeReader(ulong offset, Span<byte> destination);
 
     /// <summary>Bytes that Linux shows of a block: the rest is metadata of the sector.</summary>
     public static uint ExposedSize(uint blockSize) => blockSize >= 4096 ? 4096u : 512u;
@@ -77,21 +88,21 @@ internal sealed class BttReader
         [arena.Start, arena.Start + arena.Info.DataOffset, arena.Start + arena.Info.MapOffset, arena.Start + arena.Info.FlogOffset, arena.Start + arena.Info.InfoOffset]).Prepend(0UL);
 
     /// <summary>Why Linux does not enable the table although its info block is in order, and what does not fit; null when it does (<c>discover_arenas</c>, <c>btt_freelist_init</c>).</summary>
-    public string? FindObstacle()
+    public TableObstacle? FindObstacle()
     {
         foreach (Arena arena in _arenas)
         {
             byte[] flog = new byte[Math.Min(arena.Info.FreeBlocks, BttLayout.DefaultFreeBlocks) * BttLayout.FlogEntrySize];
             if (!TryRead(arena.Start + arena.Info.FlogOffset, flog))
-                return $"the flog of arena {arena.Number} cannot be read";
+                return new TableObstacle($"the flog of arena {arena.Number} cannot be read", IsUnread: true);
             if (FindObstacle(arena, flog) is { } obstacle)
                 return obstacle;
         }
 
-        return _arenas is [.., { Info.NextOffset: not 0 } last] ? $"the info block of arena {last.Number + 1} cannot be read or is not valid" : null;
+        return _arenas is [.., { Info.NextOffset: not 0 } last] ? new TableObstacle($"the info block of arena {last.Number + 1} cannot be read or is not valid", IsUnread: true) : null;
     }
 
-    private string? FindObstacle(Arena arena, ReadOnlySpan<byte> flog)
+    private TableObstacle? FindObstacle(Arena arena, ReadOnlySpan<byte> flog)
     {
         bool modern = false;
         bool legacy = false;
@@ -102,17 +113,17 @@ internal sealed class BttReader
         }
 
         if (modern && legacy)
-            return $"the flog of arena {arena.Number} has second halves at 16 and at 32 (\"Unable to deduce log/padding indices\")";
+            return new TableObstacle($"the flog of arena {arena.Number} has second halves at 16 and at 32 (\"Unable to deduce log/padding indices\")", IsUnread: false);
         for (int at = 0; at < flog.Length; at += BttLayout.FlogEntrySize)
         {
             int lane = at / BttLayout.FlogEntrySize;
             FlogHalf first = MemoryMarshal.Read<FlogHalf>(flog[at..]);
             FlogHalf second = MemoryMarshal.Read<FlogHalf>(flog[(at + (legacy ? 2 * BttLayout.FlogHalfSize : BttLayout.FlogHalfSize))..]);
             if (first.Sequence != 0 && (first.Sequence == second.Sequence || (ulong)first.Sequence + second.Sequence > MostSequences))
-                return $"flog entry {lane} of arena {arena.Number} has the sequence numbers {first.Sequence} and {second.Sequence}, which no write leaves (\"log corruption\")";
+                return new TableObstacle($"flog entry {lane} of arena {arena.Number} has the sequence numbers {first.Sequence} and {second.Sequence}, which no write leaves (\"log corruption\")", IsUnread: false);
             FlogHalf current = FlogHalf.Current(first.Sequence, second.Sequence) == 0 ? first : second;
             if ((current.OldMap & MapEntry.BlockMask) != (current.NewMap & MapEntry.BlockMask) && current.Block < arena.Info.ExternalBlocks && ReadEntry(arena, current.Block) is null)
-                return $"the map entry of block {arena.First + current.Block}, which flog entry {lane} of arena {arena.Number} names, cannot be read";
+                return new TableObstacle($"the map entry of block {arena.First + current.Block}, which flog entry {lane} of arena {arena.Number} names, cannot be read", IsUnread: true);
         }
 
         return null;
@@ -246,7 +257,7 @@ internal sealed class BttReader
         return TryRead(arena.Start + arena.Info.MapOffset + ((ulong)own * BttLayout.MapEntrySize), bytes) ? BinaryPrimitives.ReadUInt32LittleEndian(bytes) : null;
     }
 
-    private bool TryRead(ulong offset, Span<byte> destination) => _region.TryRead(_space.Start - _region.Range.Base + offset, destination);
+    private bool TryRead(ulong offset, Span<byte> destination) => _read(offset, destination);
 
     private static string StateOf(uint entry) => MapEntry.IsInitial(entry) ? "initial" : MapEntry.IsError(entry) ? "error" : MapEntry.IsZero(entry) ? "zero" : "normal";
 
