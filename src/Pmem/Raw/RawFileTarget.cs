@@ -32,7 +32,7 @@ internal sealed class RawFileTarget(RawEndpoint endpoint, string path, long seek
 
     public override void DemandRoom(long length)
     {
-        long needed = seek + length - Math.Max(seek + _present, seek);
+        long needed = length - _present;
         string folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         if (needed > 0 && Directory.Exists(folder) && FileSpace.AvailableOn(folder) is var free && needed > free)
             throw new OutOfSpaceException($"{path} needs {needed} more bytes, and its file system has {free} left: make room, or choose a smaller length; nothing was changed");
