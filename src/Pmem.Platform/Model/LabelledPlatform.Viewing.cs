@@ -184,8 +184,9 @@ public partial class LabelledPlatform
     private TableObstacle? FindTableObstacle(int number, NamespaceView view)
     {
         ulong start = view.Start - _regions[number].Description.SystemBase;
-        TableObstacle? obstacle = new BttReader((offset, destination) => TryRead(number, start + offset, destination), view).FindObstacle();
-        return obstacle is { IsUnread: true } && _regions[number].Memory.IsReadable((long)start, (long)view.RawSize) ? null : obstacle;
+        bool hasErrors = !_regions[number].Memory.IsReadable((long)start, (long)view.RawSize);
+        TableObstacle? obstacle = new BttReader((offset, destination) => TryRead(number, start + offset, destination), view).FindObstacle(hasErrors);
+        return obstacle is { IsUnread: true } && !hasErrors ? null : obstacle;
     }
 
     private BttInfo? ReadInfo(int number, long offset)

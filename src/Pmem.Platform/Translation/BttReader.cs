@@ -88,21 +88,22 @@ internal sealed class BttReader
         [arena.Start, arena.Start + arena.Info.DataOffset, arena.Start + arena.Info.MapOffset, arena.Start + arena.Info.FlogOffset, arena.Start + arena.Info.InfoOffset]).Prepend(0UL);
 
     /// <summary>Why Linux does not enable the table although its info block is in order, and what does not fit; null when it does (<c>discover_arenas</c>, <c>btt_freelist_init</c>).</summary>
-    public TableObstacle? FindObstacle()
+    /// <param name="hasErrors">Whether something of it may be unreadable: without, map entries are not tried.</param>
+    public TableObstacle? FindObstacle(bool hasErrors = true)
     {
         foreach (Arena arena in _arenas)
         {
             byte[] flog = new byte[Math.Min(arena.Info.FreeBlocks, BttLayout.DefaultFreeBlocks) * BttLayout.FlogEntrySize];
             if (!TryRead(arena.Start + arena.Info.FlogOffset, flog))
                 return new TableObstacle($"the flog of arena {arena.Number} cannot be read", IsUnread: true);
-            if (FindObstacle(arena, flog) is { } obstacle)
+            if (FindObstacle(arena, flog, hasErrors) is { } obstacle)
                 return obstacle;
         }
 
         return _arenas is [.., { Info.NextOffset: not 0 } last] ? new TableObstacle($"the info block of arena {last.Number + 1} cannot be read or is not valid", IsUnread: true) : null;
     }
 
-    private TableObstacle? FindObstacle(Arena arena, ReadOnlySpan<byte> flog)
+    private TableObstacle? FindObstacle(Arena arena, ReadOnlySpan<byte> flog, bool hasErrors)
     {
         bool modern = false;
         bool legacy = false;
@@ -122,7 +123,7 @@ internal sealed class BttReader
             if (first.Sequence != 0 && (first.Sequence == second.Sequence || (ulong)first.Sequence + second.Sequence > MostSequences))
                 return new TableObstacle($"flog entry {lane} of arena {arena.Number} has the sequence numbers {first.Sequence} and {second.Sequence}, which no write leaves (\"log corruption\")", IsUnread: false);
             FlogHalf current = FlogHalf.Current(first.Sequence, second.Sequence) == 0 ? first : second;
-            if ((current.OldMap & MapEntry.BlockMask) != (current.NewMap & MapEntry.BlockMask) && current.Block < arena.Info.ExternalBlocks && ReadEntry(arena, current.Block) is null)
+            if (hasErrors && (current.OldMap & MapEntry.BlockMask) != (current.NewMap & MapEntry.BlockMask) && current.Block < arena.Info.ExternalBlocks && ReadEntry(arena, current.Block) is null)
                 return new TableObstacle($"the map entry of block {arena.First + current.Block}, which flog entry {lane} of arena {arena.Number} names, cannot be read", IsUnread: true);
         }
 
